@@ -1,0 +1,1 @@
+"""PROCESS cameras to vault, live view and status. A process per camera under one supervising parent."""

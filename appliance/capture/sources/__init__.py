@@ -1,0 +1,1 @@
+"""Where pictures come from, all through one interface."""

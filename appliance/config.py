@@ -1,0 +1,313 @@
+"""The one settings tree: TOML files, then environment; typed; unknown keys refused.
+
+Order, later wins: built-in defaults, ``/etc/exambox/config.toml``, ``/etc/exambox/conf.d/*.toml`` by
+name, environment variables ``EXAMBOX_<SECTION>__<KEY>``. Where a key ends in ``_file``, it names a
+file that holds a secret; the secret itself is never a setting.
+
+Without a configuration file the box is a *trial box*: it keeps its state under the user's own state
+folder, its review key unlocks by itself, and it says so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from appliance.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_CONFIG = Path("/etc/exambox/config.toml")
+MAX_CONFIG_BYTES = 256 * 1024
+ENVIRONMENT_PREFIX = "EXAMBOX_"
+# Variables that steer the program but are not settings.
+NOT_SETTINGS = frozenset({"EXAMBOX_CONFIG"})
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Percent = Annotated[int, msgspec.Meta(ge=1, le=99)]
+
+
+class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A table of the settings file; an unknown key in it is an error."""
+
+
+class BoxSettings(Section, frozen=True):
+    """Which box this is."""
+
+    room: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] = "Exam room"
+    timezone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
+    trial: bool = True
+    """True: embedded defaults, the review key unlocks by itself, records from the first start."""
+
+
+class PathSettings(Section, frozen=True):
+    """Where the box keeps things. Empty means the default of the kind of box."""
+
+    state: str = ""
+    run: str = ""
+
+
+class CaptureSettings(Section, frozen=True):
+    """How cameras are watched."""
+
+    lost_after_seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0
+    """Without a picture for this long a camera counts as lost (reported within 5 s in any case)."""
+    queue_seconds: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
+    """How much may wait for the disk before the oldest is dropped and stated as a gap."""
+    max_viewers: Positive = 64
+    max_bitrate_mbit: Annotated[int, msgspec.Meta(ge=1, le=400)] = 80
+    """A camera that sends more is flooding; it is cut off and reconnected, others are untouched."""
+
+
+class VaultSettings(Section, frozen=True):
+    """How recordings are sealed and kept."""
+
+    segment_seconds: Annotated[float, msgspec.Meta(ge=0.2, le=2.0)] = 1.8
+    part_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 60
+    checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 30
+    retention_hours: Positive = 72
+    """Default for new cameras; more than 72 needs a written reason at the camera."""
+    disk_warn_free_percent: Percent = 15
+    disk_delete_free_percent: Percent = 10
+    disk_stop_free_percent: Percent = 3
+    suite: Literal["MLKEM768-X25519", "X25519"] = "MLKEM768-X25519"
+    aead: Literal["auto", "AES-256-GCM", "ChaCha20-Poly1305"] = "auto"
+
+
+class KeySettings(Section, frozen=True):
+    """The review key."""
+
+    auto_unlock: bool | None = None
+    """Unlock without a passphrase; None: as the box is a trial box or not."""
+    passphrase_file: str = ""
+    """File (usually a systemd credential) with the passphrase, to unlock at start."""
+    idle_lock_minutes: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)] = 30
+
+
+class WebSettings(Section, frozen=True):
+    """The dashboard. Plain HTTP is only ever offered on loopback."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    port: Port = 8480
+    threads: Annotated[int, msgspec.Meta(ge=4, le=256)] = 96
+    session_idle_minutes: Positive = 30
+    session_hours: Positive = 12
+
+
+class LogSettings(Section, frozen=True):
+    """What the journal gets."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console", "journal"] = "auto"
+
+
+class Settings(Section, frozen=True):
+    """The whole tree, one attribute a table."""
+
+    box: BoxSettings = BoxSettings()
+    paths: PathSettings = PathSettings()
+    capture: CaptureSettings = CaptureSettings()
+    vault: VaultSettings = VaultSettings()
+    keys: KeySettings = KeySettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of everything that must survive: database, vault, keys."""
+        if self.paths.state:
+            return Path(self.paths.state)
+        if not self.box.trial:
+            return Path("/var/lib/exambox")
+        base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+        return Path(base) / "exambox"
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the sockets; gone after a restart."""
+        if self.paths.run:
+            return Path(self.paths.run)
+        return self.state_dir / "run" if self.box.trial else Path("/run/exambox")
+
+    @property
+    def database(self) -> Path:
+        """``exambox.db``, in a folder every process of the box may write."""
+        return self.state_dir / "db" / "exambox.db"
+
+    @property
+    def vault_dir(self) -> Path:
+        """The sealed recordings; only capture writes here."""
+        return self.state_dir / "vault"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Key files; who may read which is said in ``docs/operator/keys.md``."""
+        return self.state_dir / "keys"
+
+    @property
+    def live_socket(self) -> Path:
+        """Where capture serves live pictures and status."""
+        return self.run_dir / "capture" / "live.sock"
+
+    @property
+    def keyring_socket(self) -> Path:
+        """Where the keyring serves part keys."""
+        return self.run_dir / "keyring" / "keyring.sock"
+
+    @property
+    def unlocks_itself(self) -> bool:
+        """Whether the review key needs no passphrase on this box."""
+        return self.box.trial if self.keys.auto_unlock is None else self.keys.auto_unlock
+
+
+class _Layer(msgspec.Struct):
+    origin: str
+    tree: dict[str, Any]
+
+
+def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read, merge and check all settings.
+
+    Args:
+        config: the main file; ``EXAMBOX_CONFIG``, else ``/etc/exambox/config.toml`` if None. A file
+            asked for by name must exist, the default may be missing.
+        environ: the environment; the process's own if None.
+
+    Raises:
+        ConfigError: names the file or variable, the key and the reason.
+    """
+    env = os.environ if environ is None else environ
+    layers = [*_file_layers(config, env), *_environment_layers(env)]
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        _check(layer)
+        _merge(merged, layer.tree)
+    settings = msgspec.convert(merged, Settings)
+    _check_meaning(settings)
+    return settings
+
+
+def sources(config: Path | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the files and variables that `load` would read, in order."""
+    env = os.environ if environ is None else environ
+    return [layer.origin for layer in [*_file_layers(config, env), *_environment_layers(env)]]
+
+
+def _file_layers(config: Path | None, env: Mapping[str, str]) -> list[_Layer]:
+    named = config or (Path(env["EXAMBOX_CONFIG"]) if env.get("EXAMBOX_CONFIG") else None)
+    main = named or DEFAULT_CONFIG
+    layers = []
+    if main.exists():
+        # A box with a configuration file is a provisioned box unless the file says otherwise.
+        layers.append(_Layer("built-in", {"box": {"trial": False}}))
+        layers.append(_Layer(str(main), _read_toml(main)))
+    elif named:
+        raise ConfigError(f"{main}: there is no such file.", hint="Give the path of a TOML file with --config.")
+    layers.extend(_Layer(str(piece), _read_toml(piece)) for piece in sorted((main.parent / "conf.d").glob("*.toml")))
+    return layers
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes.", hint="This is no settings file.")
+        return tomllib.loads(raw.decode("utf-8"))
+    except OSError as problem:
+        raise ConfigError(f"{path}: cannot be read: {problem.strerror}.", hint="Check its permissions.") from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {problem.start}).") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError(f"{path}: is not valid TOML: {problem}.") from problem
+
+
+def _environment_layers(env: Mapping[str, str]) -> list[_Layer]:
+    layers = []
+    for name in sorted(env):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NOT_SETTINGS:
+            continue
+        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if len(path) != 2:  # noqa: PLR2004  section and key
+            raise ConfigError(
+                f"{name}: settings are named EXAMBOX_<SECTION>__<KEY>.", hint="For example EXAMBOX_WEB__PORT=8480."
+            )
+        layers.append(_Layer(f"environment variable {name}", {path[0]: {path[1]: _from_text(env[name])}}))
+    return layers
+
+
+def _from_text(text: str) -> Any:
+    """Read a variable as a TOML value where it is one, else as plain text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _check(layer: _Layer) -> None:
+    try:
+        msgspec.convert(layer.tree, Settings)
+    except msgspec.ValidationError as problem:
+        raise ConfigError(f"{layer.origin}: {_explain(str(problem))}", hint=_suggest(str(problem))) from problem
+
+
+def _explain(problem: str) -> str:
+    """Turn msgspec's ``... - at `$.web.port` `` into ``web.port: ...``."""
+    found = re.fullmatch(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?", problem, re.DOTALL)
+    what, where = (found["what"], found["where"] or "") if found else (problem, "")
+    unknown = re.fullmatch(r"Object contains unknown field `(?P<key>[^`]*)`", what)
+    if unknown:
+        key = f"{where}.{unknown['key']}" if where else unknown["key"]
+        return f"{key}: unknown key."
+    return f"{where or 'the file'}: {what[0].lower()}{what[1:]}."
+
+
+def _suggest(problem: str) -> str:
+    import difflib  # noqa: PLC0415  only when something is wrong
+
+    unknown = re.search(r"unknown field `([^`]*)`", problem)
+    if not unknown:
+        return "`exambox config show` prints every key with its present value."
+    tables = [field.type for field in msgspec.structs.fields(Settings)]
+    names = [field.name for table in [Settings, *tables] for field in msgspec.structs.fields(table)]
+    near = difflib.get_close_matches(unknown[1], names, 1)
+    return f"Did you mean `{near[0]}`?" if near else "`exambox config show` prints every key."
+
+
+def _merge(into: dict[str, Any], tree: dict[str, Any]) -> None:
+    for key, value in tree.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _check_meaning(settings: Settings) -> None:
+    """Refuse values that are each possible but make no sense together."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  opens files; only needed here
+
+    try:
+        ZoneInfo(settings.box.timezone)
+    except (KeyError, ValueError, OSError) as problem:
+        raise ConfigError(
+            f"box.timezone: {settings.box.timezone!r} is no known time zone.", hint='Use a name like "Europe/Berlin".'
+        ) from problem
+    disk = settings.vault
+    if not disk.disk_warn_free_percent > disk.disk_delete_free_percent > disk.disk_stop_free_percent:
+        raise ConfigError(
+            "vault.disk_warn_free_percent must be larger than disk_delete_free_percent, and that larger than "
+            "disk_stop_free_percent.",
+            hint="The defaults are 15, 10 and 3.",
+        )
+
+
+def flatten(settings: Settings) -> dict[str, Any]:
+    """Return ``{"web.port": 8480, …}`` with every key; no secret is ever among them."""
+    tree: dict[str, dict[str, Any]] = msgspec.to_builtins(settings)
+    return {f"{table}.{key}": value for table, keys in tree.items() for key, value in keys.items()}

@@ -1,0 +1,197 @@
+"""Numbered migrations of ``exambox.db``; they only go forward.
+
+Each migration is frozen once released: later changes are new migrations, tested with data of the
+version before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Migrations
+
+from appliance.database.connection import connect, write
+from appliance.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+MIGRATIONS = Migrations("exambox")
+
+
+@MIGRATIONS()
+def m0001_box_records(db: Database) -> None:
+    """Cameras, wishes to record, parts, holds, accounts and the log."""
+    for statement in _M0001.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+_M0001 = """
+CREATE TABLE setting (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL            -- JSON
+) STRICT;
+
+CREATE TABLE camera (
+    id TEXT PRIMARY KEY,           -- [a-z0-9-]{1,40}, never reused, part of vault paths
+    name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('room', 'auxiliary')),
+    kind TEXT NOT NULL CHECK (kind IN ('rtsp', 'v4l2', 'picamera', 'file', 'pattern')),
+    address TEXT NOT NULL,         -- never holds a password
+    credential BLOB,               -- sealed to the capture key; user name and password as JSON
+    audio INTEGER NOT NULL DEFAULT 0 CHECK (audio IN (0, 1)),
+    masks TEXT NOT NULL DEFAULT '[]', -- JSON: polygons of [x, y] in 0..1 of the picture
+    purpose TEXT NOT NULL,
+    lawful_basis TEXT NOT NULL,
+    retention_hours INTEGER NOT NULL CHECK (retention_hours > 0),
+    retention_reason TEXT NOT NULL DEFAULT '',
+    enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    removed_us INTEGER
+) STRICT;
+
+CREATE TABLE recording_wish (
+    id INTEGER PRIMARY KEY,
+    sitting TEXT NOT NULL UNIQUE,  -- [a-z0-9-]{1,60}, part of vault paths
+    wished_us INTEGER NOT NULL,
+    wished_by TEXT NOT NULL,
+    stopped_us INTEGER,            -- null while the wish stands
+    stopped_by TEXT
+) STRICT;
+
+CREATE TABLE camera_event (
+    id INTEGER PRIMARY KEY,
+    camera TEXT NOT NULL REFERENCES camera (id),
+    at_us INTEGER NOT NULL,
+    state TEXT NOT NULL,           -- live, lost, stopped
+    reason TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX camera_event_camera ON camera_event (camera, id);
+
+CREATE TABLE part (
+    part_id TEXT PRIMARY KEY,      -- 32 hex digits, as in the part's manifest
+    sitting TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    started_us INTEGER NOT NULL,   -- wall
+    ended_us INTEGER,              -- wall; null while open
+    bytes INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'recovered', 'abandoned', 'deleting', 'deleted')),
+    UNIQUE (sitting, camera, number)
+) STRICT;
+
+CREATE INDEX part_ended ON part (state, ended_us);
+
+CREATE TABLE legal_hold (
+    id INTEGER PRIMARY KEY,
+    sitting TEXT NOT NULL,
+    camera TEXT,                   -- null: every camera of the sitting
+    reason TEXT NOT NULL,
+    placed_us INTEGER NOT NULL,
+    placed_by TEXT NOT NULL,
+    released_us INTEGER,
+    released_by TEXT,
+    release_reason TEXT
+) STRICT;
+
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    role TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    disabled_us INTEGER
+) STRICT;
+
+CREATE TABLE one_time_password (
+    id INTEGER PRIMARY KEY,
+    purpose TEXT NOT NULL,         -- first-run
+    password_hash TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    used_us INTEGER
+) STRICT;
+
+CREATE TABLE web_session (
+    token_hash BLOB PRIMARY KEY,   -- SHA-256 of the cookie's random value
+    account INTEGER NOT NULL REFERENCES account (id),
+    created_us INTEGER NOT NULL,
+    seen_us INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    csrf_key BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE sign_in_failure (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,             -- account name or address, hashed
+    at_us INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sign_in_failure_key ON sign_in_failure (key, at_us);
+
+CREATE TABLE log_entry (
+    seq INTEGER PRIMARY KEY,
+    body BLOB NOT NULL,            -- canonical JSON; personal values stand as commitments
+    chain BLOB NOT NULL            -- SHA-256(chain before || SHA-256(body))
+) STRICT;
+
+CREATE TABLE log_personal (
+    seq INTEGER NOT NULL REFERENCES log_entry (seq),
+    field TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (seq, field)
+) STRICT;
+
+CREATE TABLE log_checkpoint (
+    id INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,          -- last entry covered
+    body BLOB NOT NULL,
+    signature BLOB NOT NULL
+) STRICT;
+
+CREATE TRIGGER log_entry_append_only_update BEFORE UPDATE ON log_entry
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+
+CREATE TRIGGER log_entry_append_only_delete BEFORE DELETE ON log_entry
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+
+CREATE TRIGGER log_checkpoint_append_only_update BEFORE UPDATE ON log_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+
+CREATE TRIGGER log_checkpoint_append_only_delete BEFORE DELETE ON log_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
+"""
+
+
+KNOWN = frozenset({m0001_box_records.__name__})
+
+
+def migrate(db: Database) -> None:
+    """Bring the database to this software's version; safe when several processes start at once.
+
+    Raises:
+        DatabaseError: the database was written by newer software; nothing was changed.
+    """
+    foreign = sorted({done.name for done in MIGRATIONS.applied(db)} - KNOWN)
+    if foreign:
+        raise DatabaseError(
+            f"The database is newer than this software (it has {foreign[-1]}).",
+            hint="Install the version that wrote it, or a later one; this version changed nothing.",
+        )
+    if MIGRATIONS.pending(db):
+        with write(db):  # the lock makes the second process find nothing left to do
+            MIGRATIONS.apply(db)
+
+
+def open_box_database(path: Path) -> Database:
+    """Open ``exambox.db`` for reading and writing, creating and migrating it as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = connect(path)
+    migrate(db)
+    return db

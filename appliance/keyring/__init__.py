@@ -1,0 +1,1 @@
+"""PROCESS holds the review key while unlocked and unwraps one part key at a time, each use logged."""

@@ -1,0 +1,1 @@
+"""Sealed recordings: format, keys, writing, reading, verifying, retention. `docs/vault-format.md` is normative."""

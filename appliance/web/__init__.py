@@ -1,0 +1,1 @@
+"""PROCESS the dashboard: Flask under gunicorn, one folder an audience."""
