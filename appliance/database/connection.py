@@ -66,7 +66,8 @@ def write(db: Database) -> Iterator[Database]:
     try:
         yield db
     except BaseException:
-        if db.conn.in_transaction:
+        # ROLLBACK fails where the error already ended the transaction (full disk, RAISE(ROLLBACK)).
+        with contextlib.suppress(sqlite3.OperationalError):
             db.conn.execute("ROLLBACK")
         raise
     db.conn.execute("COMMIT")

@@ -32,8 +32,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 SCHEMA = (
     "CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL)",
     "CREATE TABLE recipient (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL)",
-    "CREATE TABLE record (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_us INTEGER NOT NULL,"
-    " end_us INTEGER NOT NULL, key_us INTEGER, header BLOB NOT NULL, chain BLOB NOT NULL, data BLOB NOT NULL)",
+    (
+        "CREATE TABLE record (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_us INTEGER NOT NULL,"
+        " end_us INTEGER NOT NULL, key_us INTEGER, header BLOB NOT NULL, chain BLOB NOT NULL, data BLOB NOT NULL)"
+    ),
     "CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL)",
     "CREATE INDEX record_key ON record (key_us, seq) WHERE key_us IS NOT NULL",
 )
