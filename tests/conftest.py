@@ -6,15 +6,23 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from appliance.clock import ManualClock
 from appliance.config import BoxSettings, PathSettings, Settings
 from appliance.database import open_box_database
+from tests.support import ci
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from sqlite_utils import Database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """On a build server, a test that must run may not be skipped."""
+    if ci.on_build_server(os.environ):
+        config.pluginmanager.register(ci.NoQuietSkips())
 
 
 @pytest.fixture(autouse=True)
