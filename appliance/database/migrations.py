@@ -169,7 +169,32 @@ BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
 """
 
 
-KNOWN = frozenset({m0001_box_records.__name__})
+@MIGRATIONS()
+def m0002_part_deletions(db: Database) -> None:
+    """What a deletion certificate will say, written down before the file goes."""
+    db.conn.execute(_M0002)
+
+
+_M0002 = """
+CREATE TABLE part_deletion (
+    part_id TEXT PRIMARY KEY REFERENCES part (part_id),
+    sitting TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    rule TEXT NOT NULL,            -- why it was allowed
+    applied_by TEXT NOT NULL,
+    began_us INTEGER NOT NULL,
+    file_state TEXT NOT NULL CHECK (file_state IN ('whole', 'damaged', 'missing')),
+    chain TEXT,                    -- hex, of the last checkpoint; null where the file could not be read
+    checkpoint_sha256 TEXT,        -- hex
+    keys_destroyed INTEGER NOT NULL DEFAULT 0 CHECK (keys_destroyed IN (0, 1)),
+    done_us INTEGER,               -- null until the certificate is in the log
+    certificate INTEGER REFERENCES log_entry (seq)
+) STRICT
+"""
+
+
+KNOWN = frozenset({m0001_box_records.__name__, m0002_part_deletions.__name__})
 
 
 def migrate(db: Database) -> None:

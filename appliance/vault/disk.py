@@ -18,7 +18,7 @@ DiskState = Literal["ok", "warn", "delete", "stop"]
 HYSTERESIS_PERCENT = 1
 _SHORTEST_MEASURE_US = 10_000_000
 _HOUR_US = 3_600_000_000
-_GRAVITY: tuple[DiskState, ...] = ("ok", "warn", "delete", "stop")
+DISK_STATES: tuple[DiskState, ...] = ("ok", "warn", "delete", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,6 @@ class DiskSpace:
 
     total: int
     free: int
-
-
-@dataclass(frozen=True, slots=True)
-class DiskPlan:
-    """What to do about the disk.
-
-    ``deletions`` go first, in their order; ``stop`` says that recording must stop (or stay stopped) because
-    even after them too little is free.
-    """
-
-    state: DiskState
-    deletions: tuple[DuePart, ...]
-    stop: bool
 
 
 def read_space(folder: Path) -> DiskSpace:
@@ -63,10 +50,10 @@ def disk_state(total: int, free: int, settings: VaultSettings, before: DiskState
         before: the state so far; a better one is only returned when `HYSTERESIS_PERCENT` more is free.
     """
     entered = _state_at(total, free, settings, 0)
-    if _GRAVITY.index(entered) >= _GRAVITY.index(before):
+    if DISK_STATES.index(entered) >= DISK_STATES.index(before):
         return entered
     left = _state_at(total, free, settings, HYSTERESIS_PERCENT)
-    return min(left, before, key=_GRAVITY.index)
+    return min(left, before, key=DISK_STATES.index)
 
 
 def _state_at(total: int, free: int, settings: VaultSettings, margin_percent: int) -> DiskState:
@@ -83,11 +70,11 @@ def _state_at(total: int, free: int, settings: VaultSettings, margin_percent: in
 
 def plan_for_disk(
     space: DiskSpace, due: Sequence[DuePart], parts: Iterable[PartRow], settings: VaultSettings, before: DiskState
-) -> DiskPlan:
-    """Return what to delete for room, and whether recording must stop.
+) -> tuple[DuePart, ...]:
+    """Return what to delete at once to make room, in this order; nothing while there is room.
 
-    Only what retention already allows is ever deleted, the oldest first, and no more than is needed to leave
-    the threshold; never a camera's newest part.
+    Only what retention already allows is ever chosen, the oldest first, and no more than is needed to leave the
+    threshold; never a camera's newest part. Where that is not enough, recording has to stop: see `disk_state`.
 
     Args:
         space: the disk as it is.
@@ -97,8 +84,6 @@ def plan_for_disk(
         before: the state so far.
     """
     state = disk_state(space.total, space.free, settings, before)
-    if state not in {"delete", "stop"}:
-        return DiskPlan(state, (), stop=False)
     kept = _newest(parts)
     free, chosen = space.free, []
     for one in due:
@@ -107,8 +92,7 @@ def plan_for_disk(
         if one.part.part_id not in kept:
             chosen.append(one)
             free += one.part.bytes
-    after = disk_state(space.total, free, settings, state)
-    return DiskPlan(state, tuple(chosen), stop=after == "stop")
+    return tuple(chosen)
 
 
 def _newest(parts: Iterable[PartRow]) -> set[str]:

@@ -1,0 +1,81 @@
+"""The box's own rows about parts, wishes and holds, as retention and disk decisions need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appliance.errors import NotFoundError
+from appliance.vault.holds import list_holds
+from appliance.vault.retention import DuePart, Hold, PartRow, Sittings, due_parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+_SELECT = "SELECT part_id, sitting, camera, number, started_us, ended_us, bytes, state FROM part"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedPart:
+    """A part this box deleted, as its certificate says: a verifier may accept the hole it left."""
+
+    part_id: str
+    sitting: str
+    camera: str
+    number: int
+    chain: str | None
+    checkpoint_sha256: str | None
+    rule: str
+    deleted_us: int
+    certificate: int
+    """Number of the certificate's log entry."""
+
+
+def part_path(vault_dir: Path, part: PartRow) -> Path:
+    """Return where a part's file lies."""
+    return vault_dir / part.sitting / part.camera / f"{part.number:04d}.sqlite"
+
+
+def list_parts(db: Database) -> list[PartRow]:
+    """Return every part, the deleted too, the oldest first."""
+    return [PartRow(*row) for row in db.conn.execute(f"{_SELECT} ORDER BY started_us, part_id")]
+
+
+def get_part(db: Database, part_id: str) -> PartRow:
+    """Return one part.
+
+    Raises:
+        NotFoundError: the box knows no such part.
+    """
+    row = db.conn.execute(f"{_SELECT} WHERE part_id = ?", (part_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no part {part_id}.", hint="`exambox recordings list` shows what there is.")
+    return PartRow(*row)
+
+
+def due_now(db: Database, *, default_hours: int, now_us: int) -> list[DuePart]:
+    """Return the parts that retention lets go now, the oldest first, from the box's own rows."""
+    hours = {row[0]: int(row[1]) for row in db.conn.execute("SELECT id, retention_hours FROM camera")}
+    wishes = db.conn.execute("SELECT sitting, stopped_us FROM recording_wish").fetchall()
+    return due_parts(
+        list_parts(db),
+        retention_hours=hours,
+        default_hours=default_hours,
+        holds=[Hold(hold.sitting, hold.camera) for hold in list_holds(db)],
+        sittings=Sittings(
+            running=frozenset(sitting for sitting, stopped in wishes if stopped is None),
+            stopped_us={sitting: stopped for sitting, stopped in wishes if stopped is not None},
+        ),
+        now_us=now_us,
+    )
+
+
+def deleted_parts(db: Database) -> list[DeletedPart]:
+    """Return every part this box deleted, by sitting, camera and number."""
+    rows = db.conn.execute(
+        "SELECT part_id, sitting, camera, number, chain, checkpoint_sha256, rule, done_us, certificate"
+        " FROM part_deletion WHERE done_us IS NOT NULL ORDER BY sitting, camera, number"
+    )
+    return [DeletedPart(*row) for row in rows]
