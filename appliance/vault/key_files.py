@@ -1,0 +1,178 @@
+"""Writing and reading key files: whole or not at all, exact modes, never over one that is there.
+
+Who may read which file is said for people in ``docs/operator/keys.md``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import grp
+import os
+import pwd
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appliance.errors import MissingKeyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_KEY_FILE_BYTES = 256 * 1024
+BOX_GROUP = "exambox"
+SIGN_GROUP = "exambox-sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read a key file, as far as these accounts exist and the writer is root; else the writer alone."""
+
+    mode: int
+    user: str | None = None
+    group: str | None = None
+
+
+PUBLIC = Access(0o644)
+DEVICE = Access(0o640, "root", SIGN_GROUP)
+REVIEW = Access(0o600, "exambox-keyring")
+CAPTURE = Access(0o600, "exambox-capture")
+OWN = Access(0o600)
+
+
+def make_keys_dir(keys_dir: Path) -> None:
+    """Make the folder if it is missing: 0750 for root and the group exambox, else 0700 for this user."""
+    if keys_dir.is_dir():
+        return
+    keys_dir.parent.mkdir(parents=True, exist_ok=True)
+    keys_dir.mkdir(mode=0o700, exist_ok=True)
+    group = _group_id(BOX_GROUP)
+    if os.geteuid() == 0 and group is not None:
+        os.chown(keys_dir, 0, group)
+        keys_dir.chmod(0o750)
+
+
+@contextlib.contextmanager
+def locked(keys_dir: Path) -> Iterator[None]:
+    """Let one process at a time change the folder's files; leftovers of a killed one are cleared away first."""
+    folder = os.open(keys_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        for leftover in keys_dir.glob(".*.tmp"):  # may hold a private key nobody uses
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(folder)
+
+
+def write_new(path: Path, data: bytes, access: Access) -> None:
+    """Create a file, whole and on the disk, or leave the one that is there.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    temporary = _write_temporary(path, data, access)
+    try:
+        os.link(temporary, path)  # unlike rename this never replaces
+    finally:
+        temporary.unlink()
+    _sync_dir(path.parent)
+
+
+def replace(path: Path, data: bytes, access: Access) -> None:
+    """Put a file in another's place: after a power cut the old or the new one is there, whole."""
+    temporary = _write_temporary(path, data, access)
+    temporary.rename(path)
+    _sync_dir(path.parent)
+
+
+def restore_access(path: Path, access: Access) -> None:
+    """Give an existing file the owner and mode it should have, where this process may."""
+    if os.geteuid() not in {0, path.lstat().st_uid}:
+        return
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        _apply(file, access)
+    finally:
+        os.close(file)
+
+
+def read(path: Path, what: str) -> bytes:
+    """Return a key file's bytes; ``what`` names the key in messages.
+
+    Raises:
+        MissingKeyError: it is not there, not readable for this user, or too large to be a key.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_KEY_FILE_BYTES + 1)
+    except FileNotFoundError as problem:
+        raise MissingKeyError(
+            f"The {what} is missing ({path}).", hint="`exambox keys init` creates a new box's keys."
+        ) from problem
+    except OSError as problem:
+        raise MissingKeyError(
+            f"The {what} cannot be read ({path}: {problem.strerror}).",
+            hint="Run this as root, or see docs/operator/keys.md for who may read which key.",
+        ) from problem
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise MissingKeyError(f"{path} is too large to be a key file.", hint="Restore it from a backup.")
+    return data
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is a file, readable or not."""
+    return os.path.lexists(path)
+
+
+def _write_temporary(path: Path, data: bytes, access: Access) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(file, "wb") as out:
+            out.write(data)
+            out.flush()
+            _apply(out.fileno(), access)
+            os.fsync(out.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _apply(file: int, access: Access) -> None:
+    """Set owner, then mode. Group rights are given only to the group that is meant, never to another."""
+    mode, group = access.mode, -1
+    if access.group is not None:
+        found = _group_id(access.group) if os.geteuid() == 0 else None
+        if found is None:
+            mode &= 0o700
+        else:
+            group = found
+    if os.geteuid() == 0:
+        user = _user_id(access.user) if access.user else None
+        os.fchown(file, -1 if user is None else user, group)
+    os.fchmod(file, mode)
+
+
+def _user_id(name: str) -> int | None:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def _group_id(name: str) -> int | None:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def _sync_dir(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
