@@ -15,6 +15,7 @@ from appliance.database import write
 from appliance.errors import ApplianceError
 from appliance.vault.delete import delete_part, finish_deletions
 from appliance.vault.disk import (
+    DISK_STATES,
     DiskSpace,
     DiskState,
     bytes_an_hour,
