@@ -1,0 +1,104 @@
+"""What `exambox run` shows at the terminal once the dashboard answers: where it is, and how to get in."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.clock import SECOND_US
+from appliance.web.account.first_run import ensure_first_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
+
+    from appliance.clock import Clock
+    from appliance.config import Settings
+
+SLOW_START_US = 30 * SECOND_US
+
+
+class Greeting:
+    """Prints address and one-time password once the dashboard answers; says so if that takes long."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        port: int,
+        db: Database,
+        clock: Clock,
+        answers: Callable[[str, int], bool] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._port = port
+        self._db = db
+        self._clock = clock
+        self._answers = answers or web_answers
+        self._began_us = clock.mono_us()
+        self._greeted = False
+        self._warned = False
+
+    def tick(self) -> None:
+        """Look once; costs nothing after the greeting."""
+        if self._greeted:
+            return
+        if self._answers(self._settings.web.host, self._port):
+            self._greeted = True
+            lines = greeting_lines(self._settings, self._port, ensure_first_password(self._db, self._clock))
+            click.echo(framed(lines, plain=not _can_draw()))
+        elif not self._warned and self._clock.mono_us() - self._began_us >= SLOW_START_US:
+            self._warned = True
+            click.secho(
+                "exambox: the dashboard does not answer yet; its messages above say why.", fg="yellow", err=True
+            )
+
+
+def greeting_lines(settings: Settings, port: int, password: str | None) -> list[str]:
+    """Return what the person at the terminal needs to know, a line each."""
+    host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+    sign_in = (
+        ["One-time password  " + password, "                   (makes the first account; good for 24 hours)"]
+        if password
+        else ["Sign in            with your account"]
+    )
+    return [
+        "Exambox is running: a trial box, its review key unlocks by itself.",
+        "",
+        f"Open               http://{host}:{port}/",
+        *sign_in,
+        f"Sealed recordings  {settings.vault_dir}",
+        "Stop               Ctrl-C",
+    ]
+
+
+def framed(lines: list[str], *, plain: bool) -> str:
+    """Return the lines in a frame; ``plain`` uses ASCII only."""
+    across, down, corners = ("-", "|", "++++") if plain else ("─", "│", "┌┐└┘")
+    width = max(len(line) for line in lines)
+    edge = across * (width + 2)
+    body = [f"{down} {line:<{width}} {down}" for line in lines]
+    return "\n".join(["", corners[0] + edge + corners[1], *body, corners[2] + edge + corners[3], ""])
+
+
+def _can_draw() -> bool:
+    try:
+        "┌─│┘".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def web_answers(host: str, port: int) -> bool:
+    """Return whether a web server answers there with anything but its own failure."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,72 @@
+"""`exambox run`: a whole trial box in the foreground, for a first look and for development."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance import log
+from appliance.clock import SystemClock
+from appliance.commands import first_start, supervision, trial_box
+from appliance.commands.common import database_of, settings_of
+from appliance.commands.greeting import Greeting
+from appliance.errors import ConflictError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appliance.config import Settings
+
+PROCESSES = ("keyring", "capture", "web")
+
+
+@click.command("run")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port of the dashboard [default: web.port, else a free one]."
+)
+@click.pass_context
+def run_command(ctx: click.Context, port: int | None) -> None:
+    """Start a whole trial box in the foreground, with embedded defaults.
+
+    Makes keys, adds the USB cameras it finds (a moving test picture where there is none), starts to
+    record, and prints the dashboard's address and a one-time password. Ctrl-C ends it; the next
+    start goes on with what is there.
+    """
+    settings = settings_of(ctx)
+    if not settings.box.trial:
+        raise ConflictError(
+            "This is a provisioned box (it has a settings file); `run` is for trial boxes.",
+            hint="Start it with `systemctl start exambox.target`.",
+        )
+    log.configure(settings.log, "run")
+    trial_box.check_socket_paths(settings)
+    with trial_box.box_lock(settings.state_dir):
+        _run_box(settings, trial_box.choose_port(settings.web.host, settings.web.port, asked=port), ctx.find_root().obj)
+
+
+def _run_box(settings: Settings, port: int, config: Path | None) -> None:
+    clock = SystemClock()
+    db = database_of(settings)
+    for line in first_start.prepare(settings, db, clock):
+        click.echo(line)
+    environ = supervision.child_environment(EXAMBOX_WEB__PORT=str(port))
+    supervisor = supervision.Supervisor(
+        [supervision.Program(name, process_argv(name, config)) for name in PROCESSES],
+        clock=clock,
+        start=lambda program: supervision.start_process(program, environ),
+        tell=lambda line: click.secho(f"exambox: {line}", fg="yellow", err=True),
+    )
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.request_stop())
+    supervisor.run(Greeting(settings, port, db, clock).tick)
+    db.conn.close()
+    click.echo("Stopped. Recordings are kept; start again to go on.")
+
+
+def process_argv(name: str, config: Path | None) -> tuple[str, ...]:
+    """Return the command line of one process, by this same interpreter and settings file."""
+    chosen = ("--config", str(config.absolute())) if config else ()
+    return (sys.executable, "-m", "appliance.cli", *chosen, name)
