@@ -35,6 +35,7 @@ from appliance.vault.part_file import (
     insert_record,
     lock_folder,
     make_empty,
+    make_folder,
     remove_unopened,
     transaction,
     write_errors,
@@ -298,11 +299,16 @@ class PartWriter:
             os.close(lock)
 
     def _open(self, manifest: bytes, wrapped: dict[str, bytes], description: bytes) -> None:
-        with write_errors(self.path):
-            make_empty(self.path)
         try:
             with write_errors(self.path):
+                make_folder(self.path.parent)
                 self._lock = _share_folder(self.path.parent)
+                make_empty(self.path)
+        except BaseException:
+            self.abandon()
+            raise
+        try:
+            with write_errors(self.path):
                 self._connection = connect(self.path)
                 self._write_opening(self._connection, manifest, wrapped, description)
         except BaseException:

@@ -112,14 +112,23 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each entry synced: a part in a folder that a power cut forgets is lost."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=FOLDER_MODE)
+    sync_folder(folder.parent)
+
+
 def make_empty(path: Path) -> None:
-    """Make the file and its folders, durably named, readable by the group. An empty file that is there is taken.
+    """Make the file, durably named, readable by the group. An empty file that is there is taken.
 
     Raises:
         FileExistsError: something is in it; a part's number is never used twice.
         OSError: as the kernel does.
     """
-    _make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     try:
         if os.fstat(descriptor).st_size:
@@ -129,16 +138,6 @@ def make_empty(path: Path) -> None:
     finally:
         os.close(descriptor)
     sync_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents, each entry synced: a part in a folder that a power cut forgets is lost."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=FOLDER_MODE)
-    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
