@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("/etc/exambox/config.toml")
 MAX_CONFIG_BYTES = 256 * 1024
+MAX_VARIABLE_CHARACTERS = 4096
 ENVIRONMENT_PREFIX = "EXAMBOX_"
 # Variables that steer the program but are not settings.
 NOT_SETTINGS = frozenset({"EXAMBOX_CONFIG"})
+_PROVISIONED = "default of a box with a settings file"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -172,6 +175,25 @@ class _Layer(msgspec.Struct):
     tree: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """All settings, and where each comes from.
+
+    Attributes:
+        settings: the checked tree.
+        read: the files and variables that were read, in order.
+        origins: for each key that does not have its built-in default, the last file or variable that set it.
+    """
+
+    settings: Settings
+    read: tuple[str, ...]
+    origins: dict[str, str]
+
+    def origin(self, key: str) -> str:
+        """Return the file or variable a key comes from, or ``default``."""
+        return self.origins.get(key, "default")
+
+
 def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read, merge and check all settings.
 
@@ -183,49 +205,68 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
     Raises:
         ConfigError: names the file or variable, the key and the reason.
     """
+    return load_with_origins(config, environ).settings
+
+
+def load_with_origins(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Do what `load` does and keep where each value comes from.
+
+    Raises:
+        ConfigError: as `load`.
+    """
     env = os.environ if environ is None else environ
     layers = [*_file_layers(config, env), *_environment_layers(env)]
-    merged: dict[str, Any] = {}
+    tables: dict[str, dict[str, Any]] = {}
+    origins: dict[str, str] = {}
     for layer in layers:
-        _check(layer)
-        _merge(merged, layer.tree)
-    settings = msgspec.convert(merged, Settings)
-    _check_meaning(settings)
-    return settings
-
-
-def sources(config: Path | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return the files and variables that `load` would read, in order."""
-    env = os.environ if environ is None else environ
-    return [layer.origin for layer in [*_file_layers(config, env), *_environment_layers(env)]]
+        _check(layer)  # each alone, so that an error names its file; after it the tree is tables of keys
+        for table, keys in layer.tree.items():
+            tables.setdefault(table, {}).update(keys)
+            origins.update(dict.fromkeys((f"{table}.{key}" for key in keys), layer.origin))
+    loaded = Loaded(
+        msgspec.convert(tables, Settings),
+        tuple(layer.origin for layer in layers if layer.origin != _PROVISIONED),
+        origins,
+    )
+    _check_meaning(loaded)
+    return loaded
 
 
 def _file_layers(config: Path | None, env: Mapping[str, str]) -> list[_Layer]:
     named = config or (Path(env["EXAMBOX_CONFIG"]) if env.get("EXAMBOX_CONFIG") else None)
     main = named or DEFAULT_CONFIG
-    layers = []
-    if main.exists():
-        # A box with a configuration file is a provisioned box unless the file says otherwise.
-        layers.append(_Layer("built-in", {"box": {"trial": False}}))
-        layers.append(_Layer(str(main), _read_toml(main)))
-    elif named:
+    try:
+        files = [main] if main.exists() else []
+        files += sorted((main.parent / "conf.d").glob("*.toml"))
+    except OSError as problem:
+        raise ConfigError(
+            f"{main}: cannot be read: {problem.strerror}.", hint="Check its folder's permissions."
+        ) from problem
+    if named and main not in files:
         raise ConfigError(f"{main}: there is no such file.", hint="Give the path of a TOML file with --config.")
-    layers.extend(_Layer(str(piece), _read_toml(piece)) for piece in sorted((main.parent / "conf.d").glob("*.toml")))
-    return layers
+    # A box with a configuration file is a provisioned box unless the file says otherwise.
+    provisioned = [_Layer(_PROVISIONED, {"box": {"trial": False}})] if files else []
+    return [*provisioned, *(_Layer(str(file), _read_toml(file)) for file in files)]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_CONFIG_BYTES + 1)
         if len(raw) > MAX_CONFIG_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes.", hint="This is no settings file.")
         return tomllib.loads(raw.decode("utf-8"))
     except OSError as problem:
         raise ConfigError(f"{path}: cannot be read: {problem.strerror}.", hint="Check its permissions.") from problem
     except UnicodeDecodeError as problem:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {problem.start}).") from problem
-    except tomllib.TOMLDecodeError as problem:
-        raise ConfigError(f"{path}: is not valid TOML: {problem}.") from problem
+        raise ConfigError(
+            f"{path}: is not UTF-8 text (byte {problem.start}).", hint="Save the file with the encoding UTF-8."
+        ) from problem
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise ConfigError(
+            f"{path}: is not valid TOML: {str(problem)[:200]}.",
+            hint="Text needs quotes, tables are [section], keys are key = value.",
+        ) from problem
 
 
 def _environment_layers(env: Mapping[str, str]) -> list[_Layer]:
@@ -234,19 +275,38 @@ def _environment_layers(env: Mapping[str, str]) -> list[_Layer]:
         if not name.startswith(ENVIRONMENT_PREFIX) or name in NOT_SETTINGS:
             continue
         path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        if len(path) != 2:  # noqa: PLR2004  section and key
+        if len(path) != 2 or not all(path):  # noqa: PLR2004  section and key
             raise ConfigError(
                 f"{name}: settings are named EXAMBOX_<SECTION>__<KEY>.", hint="For example EXAMBOX_WEB__PORT=8480."
             )
-        layers.append(_Layer(f"environment variable {name}", {path[0]: {path[1]: _from_text(env[name])}}))
+        if len(env[name]) > MAX_VARIABLE_CHARACTERS:
+            raise ConfigError(f"{name}: longer than {MAX_VARIABLE_CHARACTERS} characters.", hint="Use a settings file.")
+        layers.append(_variable_layer(name, path[0], path[1], env[name]))
     return layers
+
+
+def _variable_layer(name: str, section: str, key: str, text: str) -> _Layer:
+    """Read a variable as the type its key has: ``12`` is a number for a port and a text for a room's name."""
+    layer = _Layer(f"environment variable {name}", {section: {key: _from_text(text)}})
+    as_text = {section: {key: text}}
+    try:
+        msgspec.convert(layer.tree, Settings)
+    except msgspec.ValidationError:
+        try:
+            msgspec.convert(as_text, Settings)
+        except msgspec.ValidationError:
+            return layer  # wrong either way: the check of layers explains it
+        return _Layer(layer.origin, as_text)
+    return layer
 
 
 def _from_text(text: str) -> Any:
     """Read a variable as a TOML value where it is one, else as plain text."""
+    if "\n" in text or "\r" in text:
+        return text  # more than one line of TOML would be more than one setting
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 
@@ -265,7 +325,7 @@ def _explain(problem: str) -> str:
     if unknown:
         key = f"{where}.{unknown['key']}" if where else unknown["key"]
         return f"{key}: unknown key."
-    return f"{where or 'the file'}: {what[0].lower()}{what[1:]}."
+    return f"{where or 'the file'}: {what[:1].lower()}{what[1:]}."
 
 
 def _suggest(problem: str) -> str:
@@ -280,29 +340,25 @@ def _suggest(problem: str) -> str:
     return f"Did you mean `{near[0]}`?" if near else "`exambox config show` prints every key."
 
 
-def _merge(into: dict[str, Any], tree: dict[str, Any]) -> None:
-    for key, value in tree.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = value
-
-
-def _check_meaning(settings: Settings) -> None:
-    """Refuse values that are each possible but make no sense together."""
+def _check_meaning(loaded: Loaded) -> None:
+    """Refuse values that are each possible but make no sense, alone or together."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415  opens files; only needed here
 
+    settings = loaded.settings
     try:
         ZoneInfo(settings.box.timezone)
     except (KeyError, ValueError, OSError) as problem:
         raise ConfigError(
-            f"box.timezone: {settings.box.timezone!r} is no known time zone.", hint='Use a name like "Europe/Berlin".'
+            f"{loaded.origin('box.timezone')}: box.timezone: {settings.box.timezone!r} is no known time zone.",
+            hint='Use a name like "Europe/Berlin".',
         ) from problem
     disk = settings.vault
     if not disk.disk_warn_free_percent > disk.disk_delete_free_percent > disk.disk_stop_free_percent:
+        keys = [f"vault.disk_{name}_free_percent" for name in ("warn", "delete", "stop")]
+        values = flatten(settings)
+        stated = ", ".join(f"{key} = {values[key]} ({loaded.origin(key)})" for key in keys)
         raise ConfigError(
-            "vault.disk_warn_free_percent must be larger than disk_delete_free_percent, and that larger than "
-            "disk_stop_free_percent.",
+            f"{stated}: the first must be larger than the second, and that larger than the third.",
             hint="The defaults are 15, 10 and 3.",
         )
 
