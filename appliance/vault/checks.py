@@ -152,7 +152,8 @@ class CheckpointChecks:
     next_n: int = 0
     found: Findings = field(default_factory=Findings)
     last: Checkpoint | None = None
-    final_n: int | None = None
+    final: tuple[int, int] | None = None
+    """Number of the first final checkpoint, and the record it covers."""
     _before: bytes | None = None
 
     def check(self, row: StoredCheckpoint) -> Checkpoint | None:
@@ -165,8 +166,8 @@ class CheckpointChecks:
         self.next_n, self._before = row.n + 1, sha256(row.body)
         if checkpoint is not None:
             self.last = checkpoint
-            if checkpoint.final and self.final_n is None:
-                self.final_n = row.n
+            if checkpoint.final and self.final is None:
+                self.final = (row.n, checkpoint.seq)
         return checkpoint
 
     def mismatch(self, checkpoint: Checkpoint, n: int, chain: bytes | None) -> None:

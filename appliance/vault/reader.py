@@ -8,45 +8,22 @@ reader never holds up the writer for longer than one record takes to copy.
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
-from appliance.errors import IntegrityError, MissingKeyError, NotFoundError, VaultError
+from appliance.errors import IntegrityError, MissingKeyError
 from appliance.vault.crypto import PartBinding, PartSecrets, RecordCipher, Suite, derive
-from appliance.vault.format import (
-    APPLICATION_ID,
-    MAX_BODY_BYTES,
-    MAX_PLAINTEXT_BYTES,
-    TAG_BYTES,
-    USER_VERSION,
-    Header,
-    Kind,
-    parse_header,
-)
+from appliance.vault.format import Header, Kind, parse_header
 from appliance.vault.manifest import MAX_RECIPIENTS, Checkpoint, Manifest, parse_checkpoint, parse_manifest
+from appliance.vault.part_connection import FOREIGN_HINT, NotAPartError, PartConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BUSY_TIMEOUT_S = 5.0
 INDEX_PAGE = 256
-_LENGTH_LIMIT = MAX_PLAINTEXT_BYTES + TAG_BYTES + MAX_BODY_BYTES
 _LENGTH_BYTES = 4
 _INDEX = "SELECT seq, kind, start_us, end_us, key_us FROM record"
-# name, declared type, place in the primary key, hidden or generated
-_COLUMNS = {
-    "manifest": [(b"id", b"INTEGER", 1, 0), (b"body", b"BLOB", 0, 0)],
-    "recipient": [(b"key_id", b"TEXT", 1, 0), (b"wrapped", b"BLOB", 0, 0)],
-    "record": [
-        (b"seq", b"INTEGER", 1, 0),
-        *((name, b"INTEGER", 0, 0) for name in (b"kind", b"start_us", b"end_us", b"key_us")),
-        *((name, b"BLOB", 0, 0) for name in (b"header", b"chain", b"data")),
-    ],
-    "checkpoint": [(b"n", b"INTEGER", 1, 0), (b"body", b"BLOB", 0, 0), (b"signature", b"BLOB", 0, 0)],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +67,14 @@ class PartReader:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise NotFoundError(f"There is no part file {path}.")
         self.path = path
+        self._connection = PartConnection(path)
+        self._rows = self._connection.rows
         try:
-            self._conn = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
-            )
-        except sqlite3.Error as problem:
-            raise _explain(path, problem) from problem
-        try:
-            self._prepare()
             self.manifest_body = self._manifest_body()
             self.manifest: Manifest = parse_manifest(self.manifest_body)
         except BaseException:
-            self._conn.close()
+            self._connection.close()
             raise
 
     def __enter__(self) -> Self:
@@ -115,32 +85,12 @@ class PartReader:
 
     def close(self) -> None:
         """Give the file back; safe to call twice."""
-        self._conn.close()
-
-    def _prepare(self) -> None:
-        self._conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
-        self._conn.text_factory = bytes
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
-            self._rows(f"PRAGMA {pragma}")
-        identity = self._rows("PRAGMA application_id") + self._rows("PRAGMA user_version")
-        if identity != [(APPLICATION_ID,), (USER_VERSION,)]:
-            raise NotAPartError(f"{self.path.name} is no part file of this format.", hint=_FOREIGN_HINT)
-        for table, columns in _COLUMNS.items():
-            kind = self._rows("SELECT type FROM sqlite_schema WHERE name = ? AND sql LIKE 'CREATE TABLE %'", (table,))
-            found = self._rows("SELECT name, upper(type), pk, hidden FROM pragma_table_xinfo(?)", (table,))
-            if kind != [(b"table",)] or found != columns:
-                raise NotAPartError(f"{self.path.name} has no proper table {table}.", hint=_FOREIGN_HINT)
-
-    def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._conn.execute(sql, values).fetchall()
-        except (sqlite3.Error, OverflowError) as problem:
-            raise _explain(self.path, problem) from problem
+        self._connection.close()
 
     def _manifest_body(self) -> bytes:
         rows = self._rows("SELECT body FROM manifest WHERE id = 1")
         if not rows:
-            raise NotAPartError(f"{self.path.name} has no manifest.", hint=_FOREIGN_HINT)
+            raise NotAPartError(f"{self.path.name} has no manifest.", hint=FOREIGN_HINT)
         return _blob(rows[0][0], "manifest")
 
     # What the part is
@@ -162,13 +112,32 @@ class PartReader:
     @property
     def state(self) -> str:
         """``closed`` if the last checkpoint is final, else ``open``. Signatures are not checked here."""
-        last = self.last_checkpoint()
+        try:
+            last = self.last_checkpoint()
+        except IntegrityError:
+            return "open"
         return "closed" if last is not None and last.final else "open"
+
+    def has_final(self) -> bool:
+        """Return whether any checkpoint, be it the last or not, says that it is final."""
+        n = 0
+        while (row := self.checkpoint_from(n)) is not None:
+            try:
+                if parse_checkpoint(row.body).final:
+                    return True
+            except IntegrityError:
+                pass  # says nothing; the verifier reports it
+            n = row.n + 1
+        return False
 
     def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest checkpoint, unverified; None if there is none."""
         rows = self._rows("SELECT body FROM checkpoint ORDER BY n DESC LIMIT 1")
         return parse_checkpoint(_blob(rows[0][0], "checkpoint")) if rows else None
+
+    def last_checkpoint_n(self) -> int:
+        """Return the highest checkpoint number, -1 if there is none."""
+        return int(self._rows("SELECT coalesce(max(n), -1) FROM checkpoint")[0][0])
 
     def recipients(self) -> dict[str, bytes]:
         """Return the wrapped part key by key id."""
@@ -216,6 +185,23 @@ class PartReader:
     def last_seq(self) -> int:
         """Return the highest record number, -1 if there is none."""
         return int(self._rows("SELECT coalesce(max(seq), -1) FROM record")[0][0])
+
+    def first_seq(self) -> int:
+        """Return the lowest record number, 0 if there is none."""
+        return int(self._rows("SELECT coalesce(min(seq), 0) FROM record")[0][0])
+
+    def has_record(self, seq: int) -> bool:
+        """Return whether there is a record of this number."""
+        return bool(self._rows("SELECT 1 FROM record WHERE seq = ?", (seq,)))
+
+    def chain_of(self, seq: int) -> bytes | None:
+        """Return the stored chain value of one record, None where there is no such record."""
+        rows = self._rows("SELECT chain FROM record WHERE seq = ?", (seq,))
+        return _bytes_or_none(rows[0][0]) if rows else None
+
+    def has_chain(self, chain: bytes) -> bool:
+        """Return whether any record has this chain value; looks through all of them."""
+        return bool(self._rows("SELECT 1 FROM record NOT INDEXED WHERE chain = ? LIMIT 1", (chain,)))
 
     def key_at_or_before(self, mono_us: int) -> tuple[int, int] | None:
         """Return ``(seq, key_us)`` of the last keyframe at or before a monotonic time; one look into the index."""
@@ -338,14 +324,6 @@ class PartReader:
         return split_initialisation(plaintext)
 
 
-class NotAPartError(IntegrityError):
-    """The file is not a part file at all."""
-
-
-class NotRecoveredError(VaultError):
-    """A crash left the file in the middle of a write; capture closes it at its next start."""
-
-
 def split_initialisation(plaintext: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the stream's description and the initialisation segment of record 0's plaintext.
 
@@ -392,28 +370,3 @@ def _text(value: object) -> str:
     if not isinstance(value, bytes):
         raise IntegrityError("The part file holds a key id that is no text.")
     return value.decode("utf-8", "replace")
-
-
-_FOREIGN_HINT = "It was not written by this software, or it is damaged; move it out of the vault and keep it as it is."
-
-
-def _explain(path: Path, problem: Exception) -> VaultError:
-    """Turn what SQLite says into what a person can act on."""
-    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_READONLY:
-        return NotRecoveredError(
-            f"{path} was interrupted while it was written and has not been recovered yet.",
-            hint="Start capture: it closes interrupted parts and loses nothing that was committed.",
-        )
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return VaultError(f"{path} is busy.", hint="Try again in a few seconds.")
-    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_IOERR}:
-        return VaultError(
-            f"{path} cannot be read: {problem}.", hint="Check its permissions and the disk (`exambox doctor`)."
-        )
-    if code == sqlite3.SQLITE_NOTADB:
-        return NotAPartError(f"{path} is no part file: {problem}.", hint=_FOREIGN_HINT)
-    return IntegrityError(
-        f"{path} is damaged: {problem}.",
-        hint="Keep the file as it is; `exambox recordings verify` says what of it can be trusted.",
-    )
