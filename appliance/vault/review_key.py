@@ -102,11 +102,7 @@ class ReviewKeys:
         """
         found = self._keys.get(key_id)
         if found is None:
-            raise MissingKeyError(
-                f"This box's review key does not include {key_id[:40]}.",
-                hint="The recording was made by another box, or under a review key that is lost here; "
-                "an auditor's or the escrow key may open it.",
-            )
+            raise unknown_key(key_id)
         return found[0], bytes(found[1])
 
     def wipe(self) -> None:
@@ -114,6 +110,15 @@ class ReviewKeys:
         for _, private in self._keys.values():
             private[:] = bytes(len(private))
         self._keys = {}
+
+
+def unknown_key(key_id: str) -> MissingKeyError:
+    """Return the error that says that this box has no such review key."""
+    return MissingKeyError(
+        f"This box's review key does not include {key_id[:40]}.",
+        hint="The recording was made by another box, or under a review key that is lost here; "
+        "an auditor's or the escrow key may open it.",
+    )
 
 
 def create_review_key(
