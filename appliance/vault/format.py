@@ -50,6 +50,9 @@ class Kind(IntEnum):
     NOTE = 3
 
 
+_KINDS = frozenset(int(kind) for kind in Kind)
+
+
 class Flag(IntFlag):
     """A record's flags."""
 
@@ -145,7 +148,7 @@ def parse_header(raw: bytes) -> Header:
     magic, kind, flags, reason, seq, start, duration, media, key, offset, length, tag = _HEADER.unpack(raw)
     if magic != _MAGIC:
         raise IntegrityError("A record's header does not begin with EXR1.")
-    if kind not in Kind or flags > (Flag.KEYFRAME | Flag.DISCONTINUITY):
+    if kind not in _KINDS or flags > (Flag.KEYFRAME | Flag.DISCONTINUITY):
         raise IntegrityError(f"Record {seq} has an unknown kind ({kind}) or flag ({flags}).")
     return Header(
         kind=Kind(kind),
