@@ -1,0 +1,160 @@
+"""The units, accounts and folders: understood by systemd, tightly sandboxed, and in step with the code."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from appliance.config import BoxSettings, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "systemd"
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+MOST_EXPOSURE = 1.5
+SETTINGS = Settings(box=BoxSettings(trial=False))
+# What systemd adds to every unit or ours name; empty stand-ins make the staged root complete.
+STAND_INS = ("basic", "multi-user", "network", "shutdown", "sysinit", "umount")
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """A root folder with our units installed and what they refer to."""
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for name in STAND_INS:
+        (units / f"{name}.target").write_text("[Unit]\nDescription=stand-in\n", encoding="utf-8")
+    tmpfiles = "[Service]\nType=oneshot\nExecStart=/opt/exambox/venv/bin/exambox\n"
+    (units / "systemd-tmpfiles-setup.service").write_text(tmpfiles, encoding="utf-8")
+    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.target")]:
+        shutil.copy(unit, units)
+    program = tmp_path / "opt/exambox/venv/bin/exambox"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    return tmp_path
+
+
+def _verify(stage: Path) -> str:
+    """Return all that systemd-analyze has to say about our units; it says nothing when all is well."""
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", f"--root={stage}", "exambox.target", *SERVICES],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout + done.stderr + ("" if done.returncode == 0 else f"exit code {done.returncode}")
+
+
+@pytest.mark.systemd
+@needs_systemd
+def test_systemd_understands_every_unit(stage: Path) -> None:
+    """``systemd-analyze verify`` finds nothing to say about any unit."""
+    assert _verify(stage) == ""
+
+
+@pytest.mark.systemd
+@needs_systemd
+@pytest.mark.parametrize("broken", ["Restrat=always", "ExecStart=/opt/exambox/no-such-program"])
+def test_a_wrong_line_would_be_found(stage: Path, broken: str) -> None:
+    """The check above sees a misspelt key and a program that is not there."""
+    unit = stage / "etc/systemd/system/exambox-web.service"
+    unit.write_text(re.sub(r"(?m)^ExecStart=.*$", f"ExecStart=/bin/true\n{broken}", unit.read_text()))
+    assert broken.split("=", maxsplit=1)[0] in _verify(stage) or "not executable" in _verify(stage)
+
+
+@pytest.mark.systemd
+@needs_systemd
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_service_is_sandboxed(service: str) -> None:
+    """``systemd-analyze security --offline`` rates each service at most 1.5."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / service)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    rated = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    assert rated, done.stdout + done.stderr
+    assert float(rated[1]) <= MOST_EXPOSURE
+
+
+@pytest.mark.systemd
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_accounts_are_made_as_described(tmp_path: Path) -> None:
+    """Sysusers makes an account a process, and only capture and keyring may read the device key."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/group").write_text("video:x:44:\n")
+    config = UNITS / "sysusers.d/exambox.conf"
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", str(config)], check=True, capture_output=True, timeout=60)
+    groups = {
+        line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
+        for line in (tmp_path / "etc/group").read_text().splitlines()
+    }
+    assert groups["exambox"] == {"exambox-capture", "exambox-keyring", "exambox-web"}
+    assert groups["exambox-sign"] == {"exambox-capture", "exambox-keyring"}
+    assert groups["video"] == {"exambox-capture"}
+    shells = {line.split(":")[0]: line.split(":")[6] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
+    assert all(shells[user].endswith("nologin") for user in groups["exambox"])
+
+
+def _service(name: str) -> configparser.SectionProxy:
+    parser = configparser.RawConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNITS / name, encoding="utf-8")
+    return parser["Service"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_process_restarts_at_once_and_for_ever(service: str) -> None:
+    """A process that dies is started again within half a second, is watched, and is never given up."""
+    values = _service(service)
+    assert values["Restart"] == "always"
+    assert values["RestartSec"] in {"200ms", "500ms"}
+    assert int(values["WatchdogSec"]) <= 30
+    assert values["Type"] == "notify"
+    assert "StartLimitIntervalSec=0" in (UNITS / service).read_text()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_process_runs_as_itself(service: str) -> None:
+    """A unit starts the subcommand of its name under the account of its name."""
+    values = _service(service)
+    name = service.removeprefix("exambox-").removesuffix(".service")
+    assert values["ExecStart"].split()[-1] == name
+    assert values["User"] == f"exambox-{name}"
+    assert values["Group"] == "exambox"
+    assert values["PrivateTmp"] == "yes"
+
+
+def test_folders_are_those_of_the_settings() -> None:
+    """Every folder a unit may write is made by tmpfiles, for that process, where the settings expect it."""
+    made = {}
+    for line in (UNITS / "tmpfiles.d/exambox.conf").read_text().splitlines():
+        if line and not line.startswith("#"):
+            _kind, path, mode, user, group, _age = line.split()
+            made[path] = (mode, user, group)
+    assert made[str(SETTINGS.database.parent)] == ("2770", "root", "exambox")
+    assert made[str(SETTINGS.database)] == ("0660", "root", "exambox")
+    assert made[str(SETTINGS.vault_dir)] == ("2750", "exambox-capture", "exambox")
+    assert made[str(SETTINGS.keys_dir)] == ("0750", "root", "exambox")
+    for service in SERVICES:
+        for path in _service(service)["ReadWritePaths"].split():
+            mode, user, group = made[path]
+            shared = group == "exambox" and mode[2] == "7"
+            assert shared or user == _service(service)["User"]
+
+
+def test_sockets_are_where_the_settings_expect_them() -> None:
+    """The run folder of capture and keyring is the one the settings name."""
+    for service, socket in (("capture", SETTINGS.live_socket), ("keyring", SETTINGS.keyring_socket)):
+        folder = _service(f"exambox-{service}.service")["RuntimeDirectory"]
+        assert socket.parent == Path("/run") / folder
