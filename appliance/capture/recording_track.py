@@ -115,10 +115,10 @@ class RecordingTrack:
 
     def idle(self) -> None:
         """Write what has waited long enough although no fragment came."""
-        segment = self._segmenter.due(self._clock.mono_us())
-        if segment:
-            self._unwritten.append(segment)
-        self._write_what_waits()
+        if self._segmenter.due(self._clock.mono_us()):
+            self._flush()
+        else:
+            self._write_what_waits()
 
     def stream_ended(self, reason: GapReason) -> None:
         """Seal what was received before the camera went away."""

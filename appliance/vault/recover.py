@@ -41,7 +41,15 @@ if TYPE_CHECKING:
 
     from appliance.vault.manifest import ManifestAnchor
 
-__all__ = ["LatestPart", "RecoveredPart", "RecoveryReport", "latest_part", "recover_part", "recover_vault"]
+__all__ = [
+    "LatestPart",
+    "RecoveredPart",
+    "RecoveryReport",
+    "latest_part",
+    "recover_part",
+    "recover_recording",
+    "recover_vault",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class RecoveredPart:
     checkpoint: CheckpointFact
     ended_mono_us: int
     ended_wall_us: int
+    started_wall_us: int
 
 
 @dataclass(slots=True)
@@ -133,16 +142,34 @@ def recover_vault(
     """
     report = RecoveryReport()
     for sitting, name in recordings(vault_dir):
-        if camera is not None and name != camera:
-            continue
-        bound = until(sitting, name) if until else None
-        try:
-            with _alone_in(vault_dir / sitting / name):
-                _recover_recording(recording_files(vault_dir, sitting, name), keys, now, bound, report)
-        except ConflictError:
-            report.in_use.append((sitting, name))
-        except OSError as problem:
-            report.failed.append((vault_dir / sitting / name, f"The folder cannot be used: {problem}."))
+        if camera is None or name == camera:
+            bound = until(sitting, name) if until else None
+            recover_recording(vault_dir, sitting, name, keys, now=now, until_wall_us=bound, report=report)
+    return report
+
+
+def recover_recording(
+    vault_dir: Path,
+    sitting: str,
+    camera: str,
+    keys: WriterKeys,
+    *,
+    now: Anchor,
+    until_wall_us: int | None = None,
+    report: RecoveryReport | None = None,
+) -> RecoveryReport:
+    """Close every part of one recording that was left open; see `recover_vault`. Adds to ``report`` if given."""
+    report = report or RecoveryReport()
+    folder = vault_dir / sitting / camera
+    if not folder.is_dir():
+        return report
+    try:
+        with _alone_in(folder):
+            _recover_recording(recording_files(vault_dir, sitting, camera), keys, now, until_wall_us, report)
+    except ConflictError:
+        report.in_use.append((sitting, camera))
+    except OSError as problem:
+        report.failed.append((folder, f"The folder cannot be used: {problem}."))
     return report
 
 
@@ -243,6 +270,7 @@ def _close(
         checkpoint=signed.fact,
         ended_mono_us=end_us,
         ended_wall_us=manifest.wall_of(end_us),
+        started_wall_us=manifest.anchor.wall_us,
     )
 
 
