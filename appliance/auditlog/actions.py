@@ -28,6 +28,7 @@ ACTIONS: dict[str, str] = {
     "keyring.unlock_failed": "unlocking the review key failed",
     "keyring.unlocked": "the review key was unlocked",
     "keys.created": "the box's keys were created",
+    "keys.passphrase_changed": "the review key's passphrase was changed",
     "keys.recipient_added": "a recipient of part keys was added",
     "keys.recipient_removed": "a recipient of part keys was removed",
     "keys.review_rotated": "the review key was replaced",

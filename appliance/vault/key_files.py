@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appliance.errors import MissingKeyError
+from appliance.errors import MissingKeyError, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,21 +42,38 @@ OWN = Access(0o600)
 
 
 def make_keys_dir(keys_dir: Path) -> None:
-    """Make the folder if it is missing: 0750 for root and the group exambox, else 0700 for this user."""
+    """Make the folder if it is missing: 0750 for root and the group exambox, else 0700 for this user.
+
+    Raises:
+        VaultError: it cannot be made.
+    """
     if keys_dir.is_dir():
         return
-    keys_dir.parent.mkdir(parents=True, exist_ok=True)
-    keys_dir.mkdir(mode=0o700, exist_ok=True)
-    group = _group_id(BOX_GROUP)
-    if os.geteuid() == 0 and group is not None:
-        os.chown(keys_dir, 0, group)
-        keys_dir.chmod(0o750)
+    try:
+        keys_dir.parent.mkdir(parents=True, exist_ok=True)
+        keys_dir.mkdir(mode=0o700, exist_ok=True)
+        group = _group_id(BOX_GROUP)
+        if os.geteuid() == 0 and group is not None:
+            os.chown(keys_dir, 0, group)
+            keys_dir.chmod(0o750)
+    except OSError as problem:
+        raise _not_written(keys_dir, problem) from problem
 
 
 @contextlib.contextmanager
 def locked(keys_dir: Path) -> Iterator[None]:
-    """Let one process at a time change the folder's files; leftovers of a killed one are cleared away first."""
-    folder = os.open(keys_dir, os.O_RDONLY | os.O_DIRECTORY)
+    """Let one process at a time change the folder's files; leftovers of a killed one are cleared away first.
+
+    Raises:
+        MissingKeyError: the folder is missing or not open to this user.
+    """
+    try:
+        folder = os.open(keys_dir, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as problem:
+        raise MissingKeyError(
+            f"The box's keys cannot be opened ({keys_dir}: {problem.strerror}).",
+            hint="Run this as root; on a new box `exambox keys init` first.",
+        ) from problem
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         for leftover in keys_dir.glob(".*.tmp"):  # may hold a private key nobody uses
@@ -71,6 +88,7 @@ def write_new(path: Path, data: bytes, access: Access) -> None:
 
     Raises:
         FileExistsError: there is one.
+        VaultError: the disk is full or read-only, or this user may not write here.
     """
     temporary = _write_temporary(path, data, access)
     try:
@@ -81,7 +99,11 @@ def write_new(path: Path, data: bytes, access: Access) -> None:
 
 
 def replace(path: Path, data: bytes, access: Access) -> None:
-    """Put a file in another's place: after a power cut the old or the new one is there, whole."""
+    """Put a file in another's place: after a power cut the old or the new one is there, whole.
+
+    Raises:
+        VaultError: the disk is full or read-only, or this user may not write here; the old one is untouched.
+    """
     temporary = _write_temporary(path, data, access)
     temporary.rename(path)
     _sync_dir(path.parent)
@@ -128,17 +150,27 @@ def exists(path: Path) -> bool:
 
 def _write_temporary(path: Path, data: bytes, access: Access) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(file, "wb") as out:
-            out.write(data)
-            out.flush()
-            _apply(out.fileno(), access)
-            os.fsync(out.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(file, "wb") as out:
+                out.write(data)
+                out.flush()
+                _apply(out.fileno(), access)
+                os.fsync(out.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise _not_written(path, problem) from problem
     return temporary
+
+
+def _not_written(path: Path, problem: OSError) -> VaultError:
+    return VaultError(
+        f"{path} cannot be written: {problem.strerror}.",
+        hint="Nothing was changed. Run this as root, and check that the disk is neither full nor read-only.",
+    )
 
 
 def _apply(file: int, access: Access) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from appliance.config import Settings
 
 __all__ = [
+    "REVIEW_LABEL",
     "DeviceKey",
     "KeySummary",
     "Recipient",

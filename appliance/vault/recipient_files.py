@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -84,7 +86,8 @@ def new_key_pair(out: Path, name: str, suite: crypto.Suite) -> NewKeyPair:
     private = crypto.generate_private(suite)
     public = crypto.public_of(suite, private)
     owner = make_recipient(suite=suite, public=public, label=name, role="auditor")
-    stem = "".join(letter if letter.isalnum() else "-" for letter in owner.label.lower()).strip("-") or owner.key_id
+    plain = unicodedata.normalize("NFKD", owner.label).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or owner.key_id
     pair = NewKeyPair(owner.key_id, out / f"{stem}.private.json", out / f"{stem}.public.json")
     for path in (pair.private_file, pair.public_file):
         if key_files.exists(path):
