@@ -130,6 +130,11 @@ class PartReader:
             n = row.n + 1
         return False
 
+    def final_chain(self) -> str | None:
+        """Return the chain value (hex) that the final checkpoint states, None while the part is open."""
+        last = self.last_checkpoint()
+        return last.chain if last is not None and last.final else None
+
     def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest checkpoint, unverified; None if there is none."""
         rows = self._rows("SELECT body FROM checkpoint ORDER BY n DESC LIMIT 1")
@@ -290,17 +295,24 @@ class PartReader:
             raise IntegrityError(f"{self.path.name}: the unwrapped key is not the one this part was sealed with.")
         return RecordCipher(secrets, self.manifest.aead)
 
+    def open_stored(self, stored: StoredRecord, cipher: RecordCipher) -> tuple[Header, bytes]:
+        """Return header and plaintext of a record that was read.
+
+        Raises:
+            IntegrityError: it belongs elsewhere, or is not what was sealed.
+        """
+        header = parse_header(stored.header)
+        if header.seq != stored.seq or header.part_tag != self.part_id[:8]:
+            raise IntegrityError(f"{self.path.name}: record {stored.seq} belongs elsewhere.")
+        return header, cipher.open(stored.seq, stored.header, stored.data)
+
     def open_record(self, seq: int, cipher: RecordCipher) -> tuple[Header, bytes]:
         """Return a record's header and plaintext.
 
         Raises:
             IntegrityError: it is missing, belongs elsewhere, or is not what was sealed.
         """
-        stored = self.record(seq)
-        header = parse_header(stored.header)
-        if header.seq != seq or header.part_tag != self.part_id[:8]:
-            raise IntegrityError(f"{self.path.name}: record {seq} belongs elsewhere.")
-        return header, cipher.open(seq, stored.header, stored.data)
+        return self.open_stored(self.record(seq), cipher)
 
     def segment(self, seq: int, cipher: RecordCipher) -> bytes:
         """Return one segment's plaintext, whole fragments. Raises as `open_record`."""
