@@ -63,7 +63,7 @@ class RecordChecks:
     def check(self, record: StoredRecord) -> Header | None:
         """Check the next record; return its header where it has a proper one."""
         if record.seq != self.next_seq:
-            self._add("record_hole", self.next_seq, f"record {self.next_seq} is missing, {record.seq} comes next")
+            self._add("record_hole", None, f"record {self.next_seq} is missing, {record.seq} comes next")
         header = self._header(record)
         if header is not None:
             self._belongs(record, header)
@@ -76,7 +76,7 @@ class RecordChecks:
         self.next_seq = record.seq + 1
         return header
 
-    def _add(self, code: Code, seq: int, message: str) -> None:
+    def _add(self, code: Code, seq: int | None, message: str) -> None:
         self.found.add(code, self.part, seq, message)
 
     def _header(self, record: StoredRecord) -> Header | None:
@@ -159,7 +159,7 @@ class CheckpointChecks:
     def check(self, row: StoredCheckpoint) -> Checkpoint | None:
         """Check the next checkpoint by itself; return it where its chain value is to be compared."""
         if row.n != self.next_n:
-            self._add("checkpoint_bad", self.next_n, f"checkpoint {self.next_n} is missing, {row.n} comes next")
+            self._add("checkpoint_bad", None, f"checkpoint {self.next_n} is missing, {row.n} comes next")
         if not signature_fits(self.manifest.device_key, checkpoint_message(row.body), row.signature):
             self._add("checkpoint_signature", row.n, f"checkpoint {row.n} is not signed by this part's device key")
         checkpoint = self._read(row)
@@ -177,7 +177,7 @@ class CheckpointChecks:
         elif chain.hex() != checkpoint.chain:
             self._add("checkpoint_mismatch", n, f"checkpoint {n} has another chain value than record {checkpoint.seq}")
 
-    def _add(self, code: Code, n: int, message: str) -> None:
+    def _add(self, code: Code, n: int | None, message: str) -> None:
         self.found.add(code, self.part, n, message)
 
     def _read(self, row: StoredCheckpoint) -> Checkpoint | None:

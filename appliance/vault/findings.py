@@ -40,7 +40,8 @@ MAX_FINDINGS = 500
 class Finding:
     """One thing that is not as it must be.
 
-    ``part`` is the part's number; ``seq`` the record's, or for the ``checkpoint_`` codes the checkpoint's, or None.
+    ``part`` is the part's number; ``seq`` the record's, for the ``checkpoint_`` codes the checkpoint's, and None where
+    the finding is about no one record (that is there).
     """
 
     code: Code

@@ -27,7 +27,11 @@ _COLUMNS = {
 }
 
 
-class NotAPartError(IntegrityError):
+class DamagedFileError(IntegrityError):
+    """SQLite cannot read the file, or a page of it."""
+
+
+class NotAPartError(DamagedFileError):
     """The file is not a part file at all."""
 
 
@@ -109,7 +113,7 @@ def _explain(path: Path, problem: Exception) -> VaultError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return NotAPartError(f"{path} is no part file: {problem}.", hint=FOREIGN_HINT)
-    return IntegrityError(
+    return DamagedFileError(
         f"{path} is damaged: {problem}.",
         hint="Keep the file as it is; `exambox recordings verify` says what of it can be trusted.",
     )

@@ -12,7 +12,7 @@ from appliance.vault.facts import check_place
 from appliance.vault.findings import Counts, Findings, Level, VerifyReport
 from appliance.vault.format import Kind, check_name
 from appliance.vault.keysource import UnwrapError
-from appliance.vault.part_connection import NotAPartError, NotRecoveredError
+from appliance.vault.part_connection import DamagedFileError, NotRecoveredError
 from appliance.vault.part_files import PartFile, recording_files
 from appliance.vault.reader import PartReader
 
@@ -146,7 +146,7 @@ def _verify_parts(run: _Run, files: list[PartFile]) -> None:
         try:
             with PartReader(file.path) as reader:
                 _verify_part(run, file, reader, last=last)
-        except NotAPartError as problem:
+        except DamagedFileError as problem:
             run.add("not_a_part", file.number, problem.message)
         except NotRecoveredError as problem:
             run.open = last
@@ -267,7 +267,9 @@ def _records(
                 _content(checks.part, record, header, cipher, contents)
             run.went(len(record.data))
     except IntegrityError as problem:
-        checks.found.add("record_hole", checks.part, checks.next_seq, f"it cannot be read on: {problem.message}")
+        checks.found.add(
+            "record_hole", checks.part, None, f"record {checks.next_seq} on cannot be read: {problem.message}"
+        )
 
 
 def _rows(reader: PartReader) -> Iterator[StoredRecord]:
@@ -288,7 +290,7 @@ def _checkpoints(run: _Run, reader: PartReader, number: int, last_seq: int, *, c
     run.findings.extend(checks.found)
     final = checks.final
     if closed and final is not None and (final[0] != last_n or final[1] < last_seq):
-        run.add("final_not_last", number, "a record or a checkpoint follows the final checkpoint", final[0])
+        run.add("final_not_last", number, "a record or a checkpoint follows the final checkpoint")
     if ended and not closed:
         run.add("final_missing", number, "the recording is over, but its last part has no final checkpoint")
 
