@@ -1,0 +1,109 @@
+"""Who may use which view: stated at the view, checked before it runs, refused where nothing is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from appliance.errors import ApplianceError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+Role = Literal["administrator", "invigilator", "reviewer"]
+ADMINISTRATOR: Role = "administrator"
+INVIGILATOR: Role = "invigilator"
+REVIEWER: Role = "reviewer"
+ROLES: tuple[Role, ...] = (ADMINISTRATOR, INVIGILATOR, REVIEWER)
+
+View = TypeVar("View", bound=Callable[..., Any])
+_MARK = "__exambox_access__"
+# Flask makes these views itself; they serve the files of the static folders and nothing else.
+_STATIC = "static"
+
+
+class AccessDeclarationError(ApplianceError):
+    """A view does not say who may use it; the dashboard does not start."""
+
+    code = "web.undeclared"
+
+
+class SignedOutError(ApplianceError):
+    """Nobody is signed in, or the session has ended."""
+
+    code = "session.none"
+    status = 401
+
+
+class ForbiddenError(ApplianceError):
+    """The signed-in person's role does not cover this."""
+
+    code = "forbidden"
+    status = 403
+
+
+def allow(*roles: Role) -> Callable[[View], View]:
+    """Let the named roles use the view; everybody else is refused."""
+    if not roles:
+        raise AccessDeclarationError("allow() names no role.")
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, frozenset(roles))
+        return view
+
+    return mark
+
+
+def public(view: View) -> View:
+    """Let anybody use the view, signed in or not."""
+    setattr(view, _MARK, None)
+    return view
+
+
+def roles_of(app: Flask, endpoint: str) -> frozenset[str] | None:
+    """Return the roles that may use an endpoint; None: anybody may.
+
+    Raises:
+        AccessDeclarationError: its view states nothing.
+    """
+    if endpoint.rpartition(".")[2] == _STATIC:
+        return None
+    view = app.view_functions[endpoint]
+    if not hasattr(view, _MARK):
+        raise AccessDeclarationError(
+            f"The view {endpoint} does not say who may use it.", hint="Put @allow(...) or @public on it."
+        )
+    roles: frozenset[str] | None = getattr(view, _MARK)
+    return roles
+
+
+def check_every_view(app: Flask) -> None:
+    """Refuse to start with a view that states nothing.
+
+    Raises:
+        AccessDeclarationError: names the view.
+    """
+    for endpoint in app.view_functions:
+        roles_of(app, endpoint)
+
+
+def check(roles: frozenset[str] | None, role: str | None) -> None:
+    """Let a request pass, or say why not.
+
+    Args:
+        roles: who may; None is everybody.
+        role: the signed-in person's role; None where nobody is signed in.
+
+    Raises:
+        SignedOutError: somebody must be signed in.
+        ForbiddenError: the role is not among those who may.
+    """
+    if roles is None:
+        return
+    if role is None:
+        raise SignedOutError("Please sign in first.")
+    if role not in roles:
+        raise ForbiddenError(
+            f"Your role ({role}) does not cover this page.",
+            hint=f"It is for: {', '.join(sorted(roles))}. An administrator of the box can help.",
+        )

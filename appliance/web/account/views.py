@@ -1,0 +1,116 @@
+"""First run, sign-in, sign-out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from appliance import auditlog
+from appliance.errors import ApplianceError, BadInputError, ConflictError
+from appliance.web import browser_session
+from appliance.web.access import ADMINISTRATOR, INVIGILATOR, REVIEWER, allow, public
+from appliance.web.account import first_run as first
+from appliance.web.account import sign_in as signing
+from appliance.web.account import throttle
+from appliance.web.account.accounts import any_account
+from appliance.web.account.forms import FirstRunForm, SignInForm
+from appliance.web.services import address, database, person, person_or_none, services
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+BLUEPRINT = Blueprint(
+    "account", __name__, template_folder="templates", static_folder="static", static_url_path="/static/account"
+)
+Answer = Any
+
+
+@BLUEPRINT.route("/first-run", methods=["GET", "POST"])
+@public
+def first_run() -> Answer:
+    """Create the administrator with the one-time password; only while there is no account."""
+    if any_account(database()):
+        return redirect(url_for("account.sign_in"))
+    form = FirstRunForm()
+    problem: ApplianceError | None = None
+    if form.validate_on_submit():
+        try:
+            return _create_administrator(form)
+        except ApplianceError as refused:
+            problem = refused
+    return _page("first_run.html", form, problem)
+
+
+def _create_administrator(form: FirstRunForm) -> Response:
+    db, clock, where = database(), services().clock, address()
+    throttle.begin_attempt(db, first.PURPOSE, where, clock=clock)
+    try:
+        account = first.create_first_account(
+            db, form.one_time.data, form.name.data, form.password.data, clock=clock, where=where
+        )
+    except first.WrongPasswordError:
+        auditlog.append(db, "account.sign_in_failed", clock=clock, who="first run", where=where)
+        raise
+    except (BadInputError, ConflictError):
+        # The one-time password was right: a weak choice is no attempt at guessing.
+        throttle.attempt_succeeded(db, first.PURPOSE, where)
+        raise
+    throttle.attempt_succeeded(db, first.PURPOSE, where)
+    browser_session.begin(signing.start_session(db, account, address=where, clock=clock))
+    return redirect(url_for("home.front_door"))
+
+
+@BLUEPRINT.route("/sign-in", methods=["GET", "POST"])
+@public
+def sign_in() -> Answer:
+    """Sign in, then go on to the page that was asked for."""
+    if not any_account(database()):
+        return redirect(url_for("account.first_run"))
+    if person_or_none() and request.method == "GET":
+        return redirect(url_for("home.front_door"))
+    form = SignInForm()
+    if request.method == "GET":
+        form.next.data = request.args.get("next", "")
+    problem: ApplianceError | None = None
+    if form.validate_on_submit():
+        try:
+            token = signing.sign_in(
+                database(), form.name.data, form.password.data, address=address(), clock=services().clock
+            )
+        except ApplianceError as refused:
+            problem = refused
+        else:
+            browser_session.begin(token)
+            return redirect(local_path(form.next.data) or url_for("home.front_door"))
+    return _page("sign_in.html", form, problem)
+
+
+@BLUEPRINT.post("/sign-out")
+@allow(ADMINISTRATOR, INVIGILATOR, REVIEWER)
+def sign_out() -> Response:
+    """End this session."""
+    signing.sign_out(database(), person(), address=address(), clock=services().clock)
+    browser_session.end()
+    return redirect(url_for("account.sign_in"))
+
+
+@BLUEPRINT.post("/api/session")
+@allow(ADMINISTRATOR, INVIGILATOR, REVIEWER)
+def stay() -> dict[str, Any]:
+    """Say that somebody is still there; like any request that is not a page refreshing itself."""
+    return {"ok": True}
+
+
+def local_path(target: str | None) -> str:
+    """Return a path of this dashboard, or nothing where ``target`` could lead elsewhere."""
+    text = target or ""
+    if not text.startswith("/") or text[1:2] in {"/", "\\"} or any(ord(sign) <= ord(" ") for sign in text):
+        return ""
+    return text
+
+
+def _page(template: str, form: FirstRunForm | SignInForm, problem: ApplianceError | None) -> Answer:
+    status = problem.status if problem else 422 if form.errors else 200
+    answer_headers = {"Retry-After": str(problem.wait_seconds)} if isinstance(problem, throttle.ThrottledError) else {}
+    return render_template(f"account/{template}", form=form, problem=problem), status, answer_headers

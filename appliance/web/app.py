@@ -1,0 +1,156 @@
+"""The dashboard as a Flask application."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFProtect
+
+from appliance import __version__, log
+from appliance.clock import format_utc
+from appliance.database import open_box_database
+from appliance.ipc.keyring import KeyringClient
+from appliance.ipc.live import LiveClient
+from appliance.web import access, headers, home, problems, words
+from appliance.web.account import sessions
+from appliance.web.account import views as account
+from appliance.web.account.accounts import any_account
+from appliance.web.browser_session import BoxSession, BoxSessions
+from appliance.web.jobs import Jobs
+from appliance.web.review import views as review
+from appliance.web.room import views as room
+from appliance.web.services import Services, close_database, database, install, person_or_none, services
+from appliance.web.slots import StreamSlots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from werkzeug.wrappers import Response
+
+    from appliance.clock import Clock
+    from appliance.config import Settings
+
+MAX_REQUEST_BYTES = 32 * 1024
+TRUSTED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# A page that only keeps itself fresh says so; that does not count as somebody being there.
+BACKGROUND_HEADER = "X-Exambox-Background"
+_LOG = log.get(__name__)
+_SECRET_BYTES = 32
+
+
+def create_app(
+    settings: Settings, clock: Clock, *, live: LiveClient | None = None, keyring: KeyringClient | None = None
+) -> Flask:
+    """Build the dashboard.
+
+    Args:
+        settings: the box's settings.
+        clock: for sessions, throttling and what is shown.
+        live: capture's client; made from the settings if None.
+        keyring: the keyring's client; made from the settings if None.
+
+    Raises:
+        AccessDeclarationError: a view does not say who may use it.
+        DatabaseError: the database cannot be opened.
+    """
+    app = Flask("appliance.web", template_folder="templates", static_folder="static", static_url_path="/static")
+    _configure(app, settings)
+    install(app, _services(settings, clock, live, keyring))
+    app.session_interface = BoxSessions()
+    CSRFProtect(app)
+    app.before_request(_gate)
+    app.after_request(headers.add_headers)
+    app.teardown_appcontext(close_database)
+    problems.install(app)
+    for blueprint in (home.BLUEPRINT, account.BLUEPRINT, room.BLUEPRINT, review.BLUEPRINT):
+        app.register_blueprint(blueprint)
+    _teach_templates(app)
+    access.check_every_view(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=_secret(settings.state_dir / "web" / "form.key"),
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_PARTS=50,
+        TRUSTED_HOSTS=TRUSTED_HOSTS,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session it belongs to
+        SEND_FILE_MAX_AGE_DEFAULT=None,  # the browser asks each time and is told "not modified"
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _services(settings: Settings, clock: Clock, live: LiveClient | None, keyring: KeyringClient | None) -> Services:
+    keeper = open_box_database(settings.database)
+    sessions.forget_ended_sessions(keeper, clock=clock, settings=settings.web)
+    return Services(
+        settings=settings,
+        clock=clock,
+        live=live or LiveClient(settings.live_socket),
+        keyring=keyring or KeyringClient(settings.keyring_socket),
+        slots=StreamSlots(settings.web.threads),
+        jobs=Jobs(settings.state_dir / "exports", clock),
+        keeper=keeper,
+    )
+
+
+def _secret(path: Path) -> bytes:
+    """Return the key that signs form tokens, kept so that a restart does not spoil open pages."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+            new.write(secrets.token_bytes(_SECRET_BYTES))
+    except FileExistsError:
+        pass
+    except OSError as problem:
+        _LOG.warning("form key cannot be kept", path=str(path), reason=problem.strerror)
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        kept = b""
+    return kept if len(kept) == _SECRET_BYTES else secrets.token_bytes(_SECRET_BYTES)
+
+
+def _gate() -> Response | None:
+    """Default deny: who is it, and does the view let them in? Runs before every view."""
+    g.person = session.person if isinstance(session, BoxSession) else None
+    if request.endpoint is None:
+        return None  # no such address: a 404 or 405 follows, for everybody alike
+    roles = access.roles_of(current_app, request.endpoint)
+    person = person_or_none()
+    if person is None and roles is not None and not any_account(database()):
+        if problems.wants_page() and request.method == "GET":
+            return redirect(url_for("account.first_run"))
+        abort(401)
+    access.check(roles, person.role if person else None)
+    if person and BACKGROUND_HEADER not in request.headers and not request.endpoint.endswith("static"):
+        sessions.touch_session(database(), person, clock=services().clock)
+    return None
+
+
+def _teach_templates(app: Flask) -> None:
+    app.add_template_filter(words.size_words, "size")
+    app.add_template_filter(words.length_words, "duration")
+    app.add_template_filter(format_utc, "utc")
+    app.add_template_filter(lambda wall_us: words.local_words(wall_us, services().zone), "local")
+    app.add_template_filter(lambda wall_us: words.zone_words(wall_us, services().zone), "zone")
+
+    @app.context_processor
+    def _common() -> dict[str, Any]:
+        person = person_or_none()
+        return {
+            "person": person,
+            "room": services().settings.box.room,
+            "trial": services().settings.box.trial,
+            "version": __version__,
+            "may": lambda endpoint: _may(app, endpoint, person.role if person else None),
+        }
+
+
+def _may(app: Flask, endpoint: str, role: str | None) -> bool:
+    roles = access.roles_of(app, endpoint)
+    return roles is None or role in roles

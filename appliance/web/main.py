@@ -1,0 +1,142 @@
+"""PROCESS web: the dashboard under gunicorn, on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gunicorn.http.wsgi
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from appliance import log
+from appliance.clock import SystemClock
+from appliance.ipc.notify import Notifier
+from appliance.web.app import create_app
+from appliance.web.services import of
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from appliance.config import Settings
+
+GRACEFUL_SECONDS = 5
+KEEPALIVE_SECONDS = 5
+_LOOPBACK = {"localhost": "127.0.0.1"}
+
+
+class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Ends live streams when it is asked to stop; they would otherwise hold it until the time-out."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Tell the application, then stop as gunicorn does."""
+        _end_streams(self.wsgi)
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """As `handle_exit`, at once."""
+        _end_streams(self.wsgi)
+        super().handle_quit(sig, frame)
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn with settings of ours and none from files, environment or command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        for name, value in gunicorn_settings(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the application, inside the worker: no thread or database is carried over a fork."""
+        return create_app(self._settings, SystemClock())
+
+
+def gunicorn_settings(settings: Settings) -> dict[str, Any]:
+    """Return gunicorn's settings for this box (pure)."""
+    host = _LOOPBACK.get(settings.web.host, settings.web.host)
+    return {
+        "bind": [f"[{host}]:{settings.web.port}" if ":" in host else f"{host}:{settings.web.port}"],
+        "worker_class": BoxWorker,
+        "workers": 1,  # jobs, stream places and throttles of memory live in one process
+        "threads": settings.web.threads,
+        "keepalive": KEEPALIVE_SECONDS,
+        "graceful_timeout": GRACEFUL_SECONDS,
+        "timeout": 60,
+        "control_socket_disable": True,
+        # The worker's heartbeat file must not wait for a disk: this is a memory file system everywhere.
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108  chosen by the kernel's users for this
+        "limit_request_line": 4094,
+        "limit_request_fields": 60,
+        "forwarded_allow_ips": "",
+        "accesslog": None,
+        "loglevel": "warning",
+        "proc_name": "exambox-web",
+        "post_worker_init": _worker_ready,
+    }
+
+
+def main(settings: Settings) -> None:
+    """Serve the dashboard until SIGTERM."""
+    log.configure(settings.log, "web")
+    _hide_server_header()
+    log.get(__name__).info("dashboard starts", host=settings.web.host, port=settings.web.port)
+    _keep_watchdog_fed(settings)
+    WebServer(settings).run()
+
+
+def _worker_ready(_worker: Any) -> None:
+    """Leave SIGINT to the parent: Ctrl-C reaches the whole terminal, and the parent ends us in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _keep_watchdog_fed(settings: Settings) -> None:
+    """Tell systemd that the dashboard answers, as long as it does."""
+    notifier = Notifier()
+    every = notifier.watchdog_seconds
+    if every is None:
+        return
+    host = _LOOPBACK.get(settings.web.host, settings.web.host)
+
+    def feed() -> None:
+        while True:
+            if answers(host, settings.web.port, timeout=every):
+                notifier.watchdog()
+            time.sleep(every)
+
+    threading.Thread(target=feed, name="watchdog", daemon=True).start()
+
+
+def answers(host: str, port: int, *, timeout: float) -> bool:
+    """Return whether ``/healthz`` answers within ``timeout`` seconds."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _end_streams(app: Flask) -> None:
+    of(app).stopping.set()
+
+
+def _hide_server_header() -> None:
+    """Take ``Server:`` out of every answer; gunicorn has no setting for it."""
+    response = gunicorn.http.wsgi.Response
+    original = response.default_headers
+
+    def without_server(self: Any) -> list[str]:
+        return [line for line in original(self) if not line.startswith("Server:")]
+
+    response.default_headers = without_server

@@ -1,0 +1,1 @@
+"""What was recorded: list, playback, export, verification."""

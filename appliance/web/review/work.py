@@ -1,0 +1,169 @@
+"""What exports and verifications do in their own threads, and how their outcome is said."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from appliance import auditlog
+from appliance.clock import SECOND_US
+from appliance.database import connect
+from appliance.errors import BadInputError
+from appliance.vault.device_key import load_device_public
+from appliance.vault.export import export_clip
+from appliance.vault.format import check_name
+from appliance.vault.verify import verify_recording
+from appliance.web.review import opening
+from appliance.web.words import moment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appliance.vault.export import ExportedFile
+    from appliance.vault.findings import Level, VerifyReport
+    from appliance.vault.recording import Recording
+    from appliance.web.jobs import Job
+    from appliance.web.services import Services
+
+MAX_EXPORT_US = 12 * 3600 * SECOND_US
+LEVELS = ("presence", "chain", "full")
+FINDINGS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """Which stretch of wall time (microseconds) of which recording, for whom."""
+
+    recording: Recording
+    from_us: int
+    to_us: int
+    person: str
+    where: str
+
+    def check(self) -> None:
+        """Refuse what cannot be exported.
+
+        Raises:
+            BadInputError: the stretch is empty, too long, or outside the recording.
+        """
+        if self.to_us <= self.from_us:
+            raise BadInputError("The end must be later than the beginning.")
+        if self.to_us - self.from_us > MAX_EXPORT_US:
+            raise BadInputError("At most 12 hours go into one clip.", hint="Export it in several pieces.")
+        if self.to_us <= self.recording.start_us or self.from_us >= self.recording.end_us:
+            raise BadInputError("That time lies outside this recording.", hint="Choose a stretch on the timeline.")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOrder:
+    """Which recording to verify, how deeply, for whom."""
+
+    sitting: str
+    camera: str
+    level: Level
+    person: str
+    where: str
+
+
+def level_of(text: str) -> Level:
+    """Return a level of verification.
+
+    Raises:
+        BadInputError: there is no such level.
+    """
+    if text not in LEVELS:
+        raise BadInputError(f"level: {text[:40]!r} is not one of {', '.join(LEVELS)}.")
+    return cast("Level", text)
+
+
+def export(box: Services, order: ExportOrder, job: Job) -> dict[str, Any]:
+    """Make the clip and its sidecars in the job's folder; return their names, sizes and the clips' hashes."""
+    recording = order.recording
+    stamp = moment(order.from_us, box.zone).strftime("%Y%m%d-%H%M%S")
+    target = job.folder / f"{recording.sitting}-{recording.camera}-{stamp}.mp4"
+    made = export_clip(
+        recording,
+        order.from_us,
+        order.to_us,
+        target,
+        keys=opening.keys_for(box.keyring, order.person),
+        sign=lambda manifest: box.keyring.sign_export(manifest, order.person),
+        made_by=order.person,
+        progress=job.progress,
+    )
+    # More than one file where the camera's stream changed inside the stretch.
+    _log(
+        box,
+        "recording.exported",
+        order.person,
+        order.where,
+        sitting=recording.sitting,
+        camera=recording.camera,
+        from_us=order.from_us,
+        to_us=order.to_us,
+        sha256=[clip.sha256 for clip in made.files],
+    )
+    return {"files": [file for clip in made.files for file in _files(clip)]}
+
+
+def _files(clip: ExportedFile) -> list[dict[str, Any]]:
+    beside = [("manifest", clip.manifest), ("signature", clip.signature), ("device key", clip.device_pem)]
+    return [
+        {**_file("clip", clip.file), "sha256": clip.sha256},
+        *(_file(kind, path) for kind, path in beside if path is not None),
+    ]
+
+
+def check(box: Services, order: CheckOrder, job: Job) -> dict[str, Any]:
+    """Verify a recording; return the outcome in words with the findings."""
+    keys = opening.keys_for(box.keyring, order.person) if order.level == "full" else None
+    report = verify_recording(
+        box.settings.vault_dir,
+        check_name(order.sitting, "sitting"),
+        check_name(order.camera, "camera"),
+        order.level,
+        device_key=load_device_public(box.settings.keys_dir),
+        keys=keys,
+        progress=job.progress,
+    )
+    _log(
+        box, "recording.verified", order.person, order.where,
+        sitting=order.sitting, camera=order.camera, level=order.level, ok=report.ok,
+    )  # fmt: skip
+    return {
+        "ok": report.ok,
+        "open": report.open,
+        "words": verdict(report, order.level),
+        "counts": asdict(report.counts),
+        "findings": [
+            {"code": item.code, "part": item.part, "seq": item.seq, "message": item.message}
+            for item in report.findings[:FINDINGS_SHOWN]
+        ],
+    }
+
+
+def verdict(report: VerifyReport, level: Level) -> str:
+    """Return the outcome of a verification in one sentence (pure)."""
+    if not report.ok:
+        count = len(report.findings) + report.left_out
+        return f"Not as it was sealed: {count} finding{'s' if count != 1 else ''}."
+    depth = {
+        "presence": "Every part is there",
+        "chain": "Nothing was altered, removed or added: every seal and signature is right",
+        "full": "Nothing was altered, removed or added, and every picture opens",
+    }[level]
+    if report.open:
+        return f"{depth}, so far. The recording is still open; verify it again when it has ended."
+    return f"{depth}."
+
+
+def _file(kind: str, path: Path) -> dict[str, Any]:
+    return {"kind": kind, "name": path.name, "bytes": path.stat().st_size}
+
+
+def _log(box: Services, action: str, who: str, where: str, **detail: Any) -> None:
+    db = connect(box.settings.database)
+    try:
+        auditlog.append(db, action, clock=box.clock, who=who, where=where, detail=detail)
+    finally:
+        db.conn.close()

@@ -1,0 +1,1 @@
+"""The room as it is now: live pictures, recording, lock."""

@@ -1,0 +1,107 @@
+"""What views share: settings, clock, the other processes' clients, and the request's own database connection."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, has_request_context, request
+
+from appliance import auditlog
+from appliance.database import connect
+from appliance.web.access import SignedOutError
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlite_utils import Database
+
+    from appliance.clock import Clock
+    from appliance.config import Settings
+    from appliance.ipc.keyring import KeyringClient
+    from appliance.ipc.live import LiveClient
+    from appliance.web.account.sessions import Person
+    from appliance.web.jobs import Jobs
+    from appliance.web.slots import StreamSlots
+
+_KEY = "exambox"
+
+
+@dataclass(frozen=True)
+class Services:
+    """One for the process, made by `create_app`."""
+
+    settings: Settings
+    clock: Clock
+    live: LiveClient
+    keyring: KeyringClient
+    slots: StreamSlots
+    jobs: Jobs
+    keeper: Database
+    """Held open for the process's life: without it each request's close would checkpoint the WAL."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the process is asked to end; streams end then."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The room's time zone."""
+        return ZoneInfo(self.settings.box.timezone)
+
+
+def install(app: Flask, services: Services) -> None:
+    """Make the services known to the application."""
+    app.extensions[_KEY] = services
+
+
+def of(app: Flask) -> Services:
+    """Return an application's services."""
+    return cast("Services", app.extensions[_KEY])
+
+
+def services() -> Services:
+    """Return the services of the application that handles this request."""
+    return of(current_app)
+
+
+def database() -> Database:
+    """Return this request's connection; it is closed when the request ends."""
+    if "database" not in g:
+        g.database = connect(services().settings.database)
+    return cast("Database", g.database)
+
+
+def close_database(_problem: BaseException | None = None) -> None:
+    """Give the request's connection back."""
+    db = g.pop("database", None)
+    if db is not None:
+        db.conn.close()
+
+
+def address() -> str:
+    """Return where the request comes from."""
+    return (request.remote_addr or "") if has_request_context() else ""
+
+
+def person_or_none() -> Person | None:
+    """Return who is signed in, or None."""
+    return cast("Person | None", g.get("person"))
+
+
+def person() -> Person:
+    """Return who is signed in.
+
+    Raises:
+        SignedOutError: nobody is.
+    """
+    found = person_or_none()
+    if found is None:
+        raise SignedOutError("Please sign in first.")
+    return found
+
+
+def note(action: str, **detail: Any) -> None:
+    """Enter what the signed-in person did in the log."""
+    auditlog.append(
+        database(), action, clock=services().clock, who=person().name, where=address(), detail=detail or None
+    )
