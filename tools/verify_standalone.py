@@ -375,7 +375,8 @@ def verify_part(path: Path, options: Options) -> Report:
     try:
         with opened(report) as db:
             check_part(db, report, options)
-    except (NotAPart, sqlite3.Error, OSError, OverflowError) as error:
+    except (NotAPart, sqlite3.Error, OSError, OverflowError, UnicodeDecodeError) as error:
+        # UnicodeDecodeError: SQLite's own message may quote names from the file that are no text.
         report.add("not_a_part", "file", f"it cannot be read as a part: {error}")
     return report
 
@@ -836,6 +837,8 @@ def describe(report: Report, level: str) -> Iterator[str]:
     counts, manifest = report.counts, report.manifest
     head = {"verified": f"VERIFIED to level {level}", "findings": "FINDINGS",
             "open": f"OPEN, verified up to record {report.signed_to} (level {level})"}[report.status]  # fmt: skip
+    if manifest and "range" in manifest and not report.findings:
+        head = "VERIFIED: this is the film the device exported, and its manifest is as signed"
     yield f"{report.path}: {head}"
     if manifest and "anchor" in manifest:
         yield (f"  part {manifest['part']} of camera {manifest['camera']}, sitting {manifest['sitting']}, "
@@ -846,12 +849,14 @@ def describe(report: Report, level: str) -> Iterator[str]:
     if level != "presence" and manifest and "anchor" in manifest:
         yield f"  {counts['segments']} segments, {counts['segment_us'] / 1e6:.3f} s of pictures"
         reasons = [f"{key[5:]} {us / 1e6:.3f} s" for key, us in sorted(counts.items()) if key.startswith("gap: ")]
-        yield f"  {counts['gaps']} gaps, {counts['gap_us'] / 1e6:.3f} s stated as not recorded {reasons or ''}"
+        stated = f"{counts['gap_us'] / 1e6:.3f} s stated as not recorded"
+        yield f"  {counts['gaps']} gaps, " + ": ".join(filter(None, [stated, ", ".join(reasons)]))
     if counts["decrypted"]:
         yield f"  {counts['decrypted']} records decrypted"
     if manifest and "range" in manifest:
         yield f"  export of camera {manifest['camera']}, sitting {manifest['sitting']}, {len(manifest['gaps'])} gaps"
-        yield f"  {counts['records found']} of its records found in the vault"
+        if counts["records found"]:
+            yield f"  {counts['records found']} of its records found in the vault"
     yield from (f"  note: {note}" for note in report.notes)
     yield from (f"  {found.code} ({found.level}), {found.where}: {found.message}" for found in report.findings)
     for code in sorted({found.code for found in report.findings}):
@@ -866,7 +871,7 @@ def as_json(report: Report) -> Json:
             "findings": [found._asdict() for found in report.findings]}  # fmt: skip
 
 
-def tell(reports: list[Report], level: str, *, use_json: bool) -> int:
+def tell(reports: list[Report], level: str, expected: str | None, *, use_json: bool) -> int:
     """Print the outcome and return the exit code."""
     states = [report.status for report in reports]
     code = 1 if "findings" in states else 3 if "open" in states else 0
@@ -875,15 +880,16 @@ def tell(reports: list[Report], level: str, *, use_json: bool) -> int:
         return code
     lines = [line for report in reports for line in describe(report, level)]
     keys = sorted({report.manifest["device_key"] for report in reports if report.manifest})
-    lines += [
-        f"Device key {key}: the files name it themselves; compare it with the one the room keeps." for key in keys
-    ]
+    trust = "as expected" if expected else "the files name it themselves; compare it with the one the room keeps"
+    lines += [f"Device key {key}: {trust if expected in (None, key) else 'NOT the one you expect'}."
+              for key in keys]  # fmt: skip
     total: Counter[str] = sum((report.counts for report in reports), Counter())
     lines.append(f"{len(reports)} files: {states.count('verified')} verified, {states.count('open')} open, "
                  f"{states.count('findings')} with findings; {total['records']} records, "
                  f"{total['segment_us'] / 1e6:.3f} s of pictures, {total['gaps']} gaps")  # fmt: skip
+    encoding = sys.stdout.encoding or "ascii"
     for line in lines:  # what files say must not steer a terminal
-        print("".join(c if c.isascii() and c.isprintable() else "?" for c in line))
+        print("".join(c if c.isprintable() else "?" for c in line).encode(encoding, "replace").decode(encoding))
     return code
 
 
@@ -915,7 +921,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"verify: {error}", file=sys.stderr)
         return 2
-    return tell(reports, level, use_json=args.json)
+    return tell(reports, level, options.device_key, use_json=args.json)
 
 
 if __name__ == "__main__":
