@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from appliance.errors import ApplianceError, MissingKeyError
+from appliance.errors import BadInputError, MissingKeyError
 from appliance.vault import key_files
 from appliance.vault.format import check_name, sha256
 
@@ -19,6 +19,10 @@ BOX_FILE = "box.json"
 PRIVATE_FILE = "device.key"
 PUBLIC_FILE = "device.pub"
 KEY_BYTES = 32
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    box: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ def load_box_id(keys_dir: Path) -> str:
     """
     raw = key_files.read(keys_dir / BOX_FILE, "box's identity")
     try:
-        return check_name(str(json.loads(raw)["box"]), "box")
-    except (ValueError, KeyError, TypeError, RecursionError, ApplianceError) as problem:
+        return check_name(msgspec.json.decode(raw, type=_Identity).box, "box")
+    except (msgspec.DecodeError, UnicodeDecodeError, BadInputError) as problem:
         raise MissingKeyError(
             f"The box's identity ({keys_dir / BOX_FILE}) is damaged.", hint="Restore the key files from a backup."
         ) from problem

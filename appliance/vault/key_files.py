@@ -93,6 +93,10 @@ def write_new(path: Path, data: bytes, access: Access) -> None:
     temporary = _write_temporary(path, data, access)
     try:
         os.link(temporary, path)  # unlike rename this never replaces
+    except FileExistsError:
+        raise
+    except OSError as problem:
+        raise _not_written(path, problem) from problem
     finally:
         temporary.unlink()
     _sync_dir(path.parent)
