@@ -22,6 +22,8 @@ BEHIND_NEVER_US = 5 * SECOND_US
 # Share of the elapsed time by which the offset may be corrected: spacing stays right within this.
 PULL_BACK = 0.02
 PULL_ON = 0.002
+# The same camera time within this is one picture in several packets, not a clock that stands still.
+TOGETHER_US = 5_000
 # Arrivals jitter by this much; corrections inside it would only add noise.
 QUIET_US = 2_000
 
@@ -47,6 +49,7 @@ class Timeline:
         self._last_us = 0
         self._behind_since: int | None = None
         self._frozen = False
+        self._arrived_us = 0
 
     def place(self, camera_us: int | None, arrived_us: int) -> Placed:
         """Return a packet's place.
@@ -61,6 +64,9 @@ class Timeline:
         """
         if self._offset is None:
             return self._first(camera_us, arrived_us)
+        if camera_us == self._camera_us and not self._frozen and arrived_us - self._arrived_us <= TOGETHER_US:
+            return self._emit(self._last_us + 1, camera_us, discontinuity=False)
+        self._arrived_us = arrived_us
         if camera_us is None or camera_us <= self._camera_us:
             return self._distrust(camera_us, arrived_us)
         if self._frozen or self._has_jumped(camera_us, arrived_us):
@@ -73,6 +79,7 @@ class Timeline:
         self._camera_us = camera_us or 0
         self._offset = float(arrived_us - self._camera_us)
         self._last_us = arrived_us - 1
+        self._arrived_us = arrived_us
         self._frozen = camera_us is None
         return self._emit(arrived_us, self._camera_us, discontinuity=False)
 

@@ -59,12 +59,12 @@ class GarbageGuard:
 class ChangeGuard:
     """Raises ``stream_changed`` when a keyframe brings parameter sets of other pictures than the stream began with."""
 
-    def __init__(self, video: VideoInfo, what: str) -> None:
+    def __init__(self, video: VideoInfo, what: str, profile: str | None = None) -> None:
         self._codec: Codec = video.codec
         self._what = what
         self._sets = parameter_sets(video.extradata, video.codec)
         self._size = (video.width, video.height)
-        self._profile: str | None = None
+        self._profile = profile
 
     def check(self, packet: SourcePacket) -> None:
         """Look at one keyframe."""
@@ -75,7 +75,6 @@ class ChangeGuard:
         now = geometry(data, self._codec)
         if now is None:
             return  # damaged on the way; the next keyframe tells
-        changed = (now.width, now.height) != self._size or (self._profile or now.profile) != now.profile
-        if changed:
+        if (now.width, now.height) != self._size or (self._profile or now.profile) != now.profile:
             raise camera_error("stream_changed", self._what)
         self._sets, self._profile = sets, now.profile
