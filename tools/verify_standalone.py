@@ -777,7 +777,7 @@ def verify_export(clip: Path, options: Options, vault: Path | None) -> list[Repo
     """A clip against its signed sidecar, and the sidecar against the vault it came from. Raises OSError."""
     report = Report(clip)
     with clip.with_suffix(".manifest.json").open("rb") as file:
-        raw = file.read(16 * MAX_JSON)
+        raw = file.read(MAX_JSON + 1)
     with clip.with_suffix(".manifest.sig").open("rb") as file:
         signature = file.read(65)
     try:
