@@ -1,0 +1,216 @@
+"""The box under real systemd: each process under its own account, recording, and back at once after a crash."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.vm import container
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.vm.container import Container
+
+pytestmark = pytest.mark.vm
+
+PROCESSES = ("capture", "keyring", "web")
+PASSPHRASE = "a long passphrase for the review key"
+CREDENTIAL = "/run/credentials/exambox-keyring.service/exambox.review-passphrase"
+BACK_SECONDS = 3.0
+
+STATUS = """
+import json
+from pathlib import Path
+from appliance.ipc.live import LiveClient
+print(json.dumps(LiveClient(Path("/run/exambox/capture/live.sock")).status()))
+"""
+GAPS = """
+import json
+from pathlib import Path
+from appliance.vault.recording import list_recordings
+print(json.dumps([
+    [recording.camera, recording.start_us, recording.end_us, [[gap.start_us, gap.end_us] for gap in recording.gaps]]
+    for recording in list_recordings(Path("/var/lib/exambox/vault"))
+]))
+"""
+PAGE = """
+import urllib.request
+print(urllib.request.urlopen("http://127.0.0.1:8480/", timeout=5).status)
+"""
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Container]:
+    """A booted box that records its test picture; its keyring is unlocked by a systemd credential."""
+    missing = container.missing_tools()
+    if missing:
+        pytest.fail(f"this needs {', '.join(missing)}")
+    tree = container.installed_tree(container.BUILD / "box")
+    store = tree / "etc/credstore"
+    store.mkdir(mode=0o700, exist_ok=True)
+    (store / "exambox.review-passphrase").write_text(PASSPHRASE, encoding="utf-8")
+    with (tree / "etc/exambox/config.toml").open("a", encoding="utf-8") as config:
+        config.write(f'[keys]\npassphrase_file = "{CREDENTIAL}"\n')
+    with container.booted(tree) as running:
+        running.run("exambox", "keys", "init", "--passphrase-file", "/etc/credstore/exambox.review-passphrase")
+        running.run("systemctl", "enable", "--now", "exambox.target")
+        for name in PROCESSES:
+            _until(lambda name=name: running.property(f"exambox-{name}", "ActiveState") == "active", 40, running)
+        running.run(
+            "exambox", "cameras", "add", "--name", "Room", "--role", "room", "--kind", "pattern",
+            "--address", "1280x720@25",
+        )  # fmt: skip
+        running.run("exambox", "recordings", "start")
+        _until(lambda: _segments(running) >= 2, 30, running)
+        yield running
+
+
+def _until(true: Callable[[], bool], seconds: float, box: Container) -> None:
+    """Wait for something with a bound; what the journal says is in the failure."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s:\n" + box.run("journalctl", "--no-pager", "-n", "60", ok=False))
+        time.sleep(0.1)
+
+
+def _status(box: Container) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(box.python(STATUS))
+    return answer
+
+
+def _segments(box: Container) -> int:
+    return sum(camera["segments"] for camera in _status(box)["cameras"])
+
+
+def _pid(box: Container, name: str) -> int:
+    return int(box.property(f"exambox-{name}", "MainPID"))
+
+
+def _as_user(box: Container, user: str, *command: str) -> int:
+    return box.code("runuser", "-u", user, "--", *command)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_each_process_runs_under_its_own_account(box: Container, name: str) -> None:
+    """A process and all its children belong to the account of its name and have no capability."""
+    group = box.property(f"exambox-{name}", "ControlGroup")
+    pids = box.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split()
+    assert pids
+    uid = box.run("id", "-u", f"exambox-{name}").strip()
+    for pid in pids:
+        status = dict(line.split(":", 1) for line in box.run("cat", f"/proc/{pid}/status").splitlines())
+        assert set(status["Uid"].split()) == {uid}
+        assert int(status["CapEff"], 16) == 0
+        assert status["NoNewPrivs"].strip() == "1"
+        assert status["Seccomp"].strip() == "2"
+
+
+def test_the_test_picture_is_sealed(box: Container) -> None:
+    """Segments are committed one after another, none older than four seconds, and the files hold no readable video."""
+    before = _segments(box)
+    _until(lambda: _segments(box) >= before + 2, 15, box)
+    camera = _status(box)["cameras"][0]
+    assert camera["state"] == "live"
+    assert camera["recording"] is True
+    assert camera["last_segment_age_ms"] < 4000
+    assert box.code("grep", "-rlaE", "moof|mdat|ftyp", "/var/lib/exambox/vault") == 1
+
+
+def test_the_dashboard_answers(box: Container) -> None:
+    """The page is there on loopback."""
+    assert box.python(PAGE).strip() == "200"
+
+
+def test_the_recording_verifies(box: Container) -> None:
+    """A running recording verifies at the level of its chain, with the box's own key."""
+    listed = json.loads(box.python(GAPS))
+    assert [row[0] for row in listed] == ["room"]
+    sitting = json.loads(box.run("exambox", "recordings", "list", "--json"))
+    assert sitting
+    name = box.run("ls", "/var/lib/exambox/vault").split()[0]
+    box.run("exambox", "recordings", "verify", name, "--level", "chain")
+
+
+@pytest.mark.parametrize("user", ["exambox-web", "exambox-capture", "nobody"])
+def test_the_keyring_s_memory_and_key_are_its_own(box: Container, user: str) -> None:
+    """No other account reads the keyring's memory, its environment or the review key."""
+    pid = _pid(box, "keyring")
+    for path in (f"/proc/{pid}/mem", f"/proc/{pid}/environ", f"/proc/{pid}/maps"):
+        assert _as_user(box, user, "head", "-c", "1", path) != 0
+    assert _as_user(box, user, "cat", "/var/lib/exambox/keys/review.key") != 0
+    assert _as_user(box, user, "cat", CREDENTIAL) != 0
+    # The same reads succeed for the account itself, so the refusals above mean something.
+    assert _as_user(box, "exambox-keyring", "cat", "/var/lib/exambox/keys/review.key") == 0
+
+
+def test_rights_end_where_the_job_ends(box: Container) -> None:
+    """The dashboard cannot write recordings nor sign; the keyring cannot write recordings; a stranger gets nothing."""
+    vault, device = "/var/lib/exambox/vault", "/var/lib/exambox/keys/device.key"
+    for user in ("exambox-web", "exambox-keyring", "nobody"):
+        assert _as_user(box, user, "touch", f"{vault}/x") != 0
+    assert _as_user(box, "exambox-web", "cat", device) != 0
+    assert _as_user(box, "exambox-keyring", "cat", device) == 0
+    assert _as_user(box, "exambox-web", "ls", vault) == 0
+    for path in (vault, "/var/lib/exambox/db", "/var/lib/exambox/keys", "/run/exambox/keyring"):
+        assert _as_user(box, "nobody", "ls", path) != 0
+
+
+def test_the_keyring_was_unlocked_by_its_credential(box: Container) -> None:
+    """A passphrase in systemd's credential store unlocks the review key without a person."""
+    status = json.loads(box.run("exambox", "keys", "status", "--json"))
+    assert status["locked"] is False
+
+
+def test_every_process_feeds_its_watchdog(box: Container) -> None:
+    """After longer than the longest watchdog, systemd has restarted nothing."""
+
+    def uptime(name: str) -> float:
+        now = float(box.run("cat", "/proc/uptime").split()[0])
+        return now - int(box.property(f"exambox-{name}", "ActiveEnterTimestampMonotonic")) / 1e6
+
+    _until(lambda: min(map(uptime, PROCESSES)) > 35, 60, box)
+    assert [box.property(f"exambox-{name}", "NRestarts") for name in PROCESSES] == ["0", "0", "0"]
+
+
+def test_all_processes_share_the_database(box: Container) -> None:
+    """Database and companions belong to the shared group, whichever process made them, and nobody else reads them."""
+    for line in box.run("stat", "--format=%A %G %n", "-t", "/var/lib/exambox/db/exambox.db").splitlines():
+        assert line.startswith("-rw-rw---- exambox ")
+    listed = box.run("sh", "-c", "stat --format='%A %G' /var/lib/exambox/db/exambox.db*").splitlines()
+    assert set(listed) == {"-rw-rw---- exambox"}
+
+
+@pytest.mark.parametrize("name", ["web", "keyring", "capture"])
+def test_a_killed_process_costs_at_most_three_seconds(box: Container, name: str) -> None:
+    """Kill -9 of any process: it is back by itself, and the recording has no hole longer than three seconds."""
+    before, killed_us = _pid(box, name), time.time_ns() // 1000
+    box.run("systemctl", "kill", "--signal=KILL", f"exambox-{name}")
+    _until(lambda: _pid(box, name) not in {0, before}, 10, box)
+    _until(lambda: box.property(f"exambox-{name}", "ActiveState") == "active", 20, box)
+
+    def recorded_since() -> bool:
+        return bool(json.loads(box.python(GAPS))[0][2] >= killed_us + 5_000_000)
+
+    _until(recorded_since, 30, box)
+    holes = [gap for gap in json.loads(box.python(GAPS))[0][3] if gap[1] > killed_us]
+    longest = max((end - start for start, end in holes), default=0) / 1e6
+    assert (longest > 0) is (name == "capture")
+    assert longest <= BACK_SECONDS
+
+
+def test_a_stop_is_orderly(box: Container) -> None:
+    """`systemctl stop` ends all three without a kill, and every part is closed."""
+    box.run("systemctl", "stop", "exambox.target", timeout=60)
+    for name in PROCESSES:
+        assert box.property(f"exambox-{name}", "Result") == "success"
+        assert box.property(f"exambox-{name}", "ActiveState") == "inactive"
+    said = box.run("journalctl", "--no-pager", "-o", "cat", "-u", "exambox-capture", ok=False)
+    assert not re.search(r"Traceback", said)
+    name = box.run("ls", "/var/lib/exambox/vault").split()[0]
+    box.run("exambox", "recordings", "verify", name, "--level", "chain")
