@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from appliance.ipc.keyring import KeyringClient
     from appliance.vault.reader import PartReader
 
 Purpose = Literal["playback", "export", "verify"]
@@ -39,43 +40,23 @@ class KeySource(Protocol):
         ...
 
 
-class KeyringClientLike(Protocol):
-    """What `KeyringKeys` needs of `appliance.ipc.keyring.KeyringClient`."""
-
-    def part_key(
-        self,
-        *,
-        suite: str,
-        key_id: str,
-        wrapped: bytes,
-        box: str,
-        sitting: str,
-        camera: str,
-        part: int,
-        part_id: bytes,
-        purpose: str,
-        person: str,
-    ) -> bytes:
-        """Return the unwrapped part key."""
-        ...
-
-
 class KeyringKeys:
     """Asks the keyring process, for one person, who is logged there.
 
     Args:
         client: speaks to the keyring.
         person: who is signed in.
-        key_ids: the review keys to ask for, the newest first (from the keyring's status).
     """
 
-    def __init__(self, client: KeyringClientLike, person: str, key_ids: Iterable[str]) -> None:
+    def __init__(self, client: KeyringClient, person: str) -> None:
         self._client = client
         self._person = person
-        self._key_ids = tuple(key_ids)
+        self._key_ids: tuple[str, ...] | None = None
 
     def part_key(self, reader: PartReader, purpose: Purpose) -> bytes:
         """Return a part's key. Raises as `KeySource.part_key`."""
+        if self._key_ids is None:
+            self._key_ids = tuple(self._client.status()["key_ids"])
         binding = reader.binding
         key_id = _choose(reader, self._key_ids)
         suite, wrapped = reader.wrapped(key_id)
