@@ -96,7 +96,7 @@ def _child(pipe: Connection, camera: Camera, credential: Credential | None, sett
 
 def _look(camera: Camera, credential: Credential | None, settings: Settings) -> tuple[ProbeInfo, bytes]:
     from appliance.capture.fragmenter import Fragmenter  # noqa: PLC0415  only the child needs them
-    from appliance.capture.snapshot import snapshot  # noqa: PLC0415
+    from appliance.capture.snapshot import jpeg_from_keyframe  # noqa: PLC0415
     from appliance.capture.sources.factory import make_source  # noqa: PLC0415
     from appliance.clock import SystemClock  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ def _look(camera: Camera, credential: Credential | None, settings: Settings) -> 
             audio=(audio.codec, audio.rate, audio.channels) if audio else None,
             masked=stream.masked,
         )
-        return info, snapshot(fragmenter.init, key.data)
+        return info, jpeg_from_keyframe(fragmenter.init, key.data)
     except StopIteration:
         raise camera_error("no_video", camera.address) from None
     finally:

@@ -94,11 +94,9 @@ class Segmenter:
         if fragment.kind == "audio" or not self._holds_video():
             return False
         gathered_us = end_us - start_us
-        if fragment.discontinuity or fragment.start_us - end_us > HOLE_US:
-            return True
-        if self._first and gathered_us >= FIRST_US:
-            return True
-        return fragment.keyframe and gathered_us >= WORTHWHILE_US
+        broken = fragment.discontinuity or fragment.start_us - end_us > HOLE_US
+        early = self._first and gathered_us >= FIRST_US
+        return broken or early or (fragment.keyframe and gathered_us >= WORTHWHILE_US)
 
 
 def _end(fragment: Fragment) -> int:

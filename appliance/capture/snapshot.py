@@ -12,7 +12,7 @@ WIDEST = 1280
 QUALITY = 5
 
 
-def snapshot(init: bytes, fragment: bytes, *, widest: int = WIDEST) -> bytes:
+def jpeg_from_keyframe(init: bytes, fragment: bytes, *, widest: int = WIDEST) -> bytes:
     """Return a JPEG of the keyframe that a fragment begins with.
 
     Args:

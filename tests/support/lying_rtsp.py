@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from appliance.capture.sources.parameter_sets import nal_units, parameter_sets
 
@@ -24,7 +25,7 @@ _FU_A = 28
 
 @dataclass(frozen=True)
 class Say:
-    """One thing to send: an access unit at a camera time (seconds), or raw bytes as they are; then a pause in seconds."""
+    """One thing to send: an access unit at a camera time (seconds) or raw bytes; then a pause in seconds."""
 
     unit: bytes = b""
     at: float = 0.0
@@ -41,7 +42,7 @@ class LyingCamera:
     Args:
         script: what is sent after PLAY, from a fresh iterator for each viewer; the connection closes when it ends.
         first: an access unit whose parameter sets the description tells.
-        answer: instead of the truth, for a method: a whole status line such as ``453 Not Enough Bandwidth``, or ``silence``.
+        answer: for a method, instead of the truth: a status line (``453 Not Enough Bandwidth``) or ``silence``.
         description: SDP to give instead.
     """
 
@@ -62,7 +63,7 @@ class LyingCamera:
         self.port: int = self._server.getsockname()[1]
         self.url = f"rtsp://127.0.0.1:{self.port}/cam"
 
-    def __enter__(self) -> LyingCamera:
+    def __enter__(self) -> Self:
         """Start."""
         self._thread.start()
         return self

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -49,7 +49,7 @@ class RtspCamera:
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
-    def __enter__(self) -> RtspCamera:
+    def __enter__(self) -> Self:
         """Start."""
         self.start()
         return self

@@ -39,6 +39,7 @@ DIGEST = 2  # GstRTSPAuthMethod
 
 
 def arguments() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", default="0")
     parser.add_argument("--path", default="/cam")
@@ -55,11 +56,13 @@ def arguments() -> argparse.Namespace:
 
 
 def caps(size: str, fps: int) -> str:
+    """Return raw pictures of this size and rate, as GStreamer writes it."""
     width, height = size.split("x")
     return f"video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
 
 
 def pipeline(o: argparse.Namespace) -> str:
+    """Return the camera as a GStreamer pipeline."""
     picture = (
         f"videotestsrc is-live=true pattern={o.pattern} ! capsfilter name=size caps={caps(o.size, o.fps)} ! timeoverlay ! "
         f"identity name=gate ! {ENCODERS[o.codec].format(kbit=o.kbit, gop=o.gop)}"
@@ -71,6 +74,7 @@ def pipeline(o: argparse.Namespace) -> str:
 def demand_digest(
     server: GstRtspServer.RTSPServer, factory: GstRtspServer.RTSPMediaFactory, o: argparse.Namespace
 ) -> None:
+    """Let nobody in without user and password."""
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
@@ -79,6 +83,12 @@ def demand_digest(
     server.set_auth(auth)
     may = "viewer, media.factory.access=true, media.factory.construct=true"
     factory.add_role_from_structure(Gst.Structure.from_string(may)[0])
+
+
+def say(line: str) -> None:
+    """Tell the test."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 class Camera:
@@ -90,9 +100,11 @@ class Camera:
         self._media: list[Gst.Element] = []
 
     def configure(self, _factory: object, media: GstRtspServer.RTSPMedia) -> None:
+        """Remember a new media; GStreamer calls it."""
         self._media.append(media.get_element())
 
     def obey(self, line: str) -> bool:
+        """Carry out one command; runs once in GLib's loop."""
         word, _, value = line.strip().partition(" ")
         if word == "stop":
             self._loop.quit()
@@ -101,16 +113,18 @@ class Camera:
                 element.get_by_name("gate").set_property("drop-probability", 1.0 if word == "stall" else 0.0)
             elif word == "size":
                 element.get_by_name("size").set_property("caps", Gst.Caps.from_string(caps(value, self._o.fps)))
-        print(f"done {word}", flush=True)
+        say(f"done {word}")
         return False
 
     def listen(self) -> None:
+        """Pass commands on until the other end is gone."""
         for line in sys.stdin:
             GLib.idle_add(self.obey, line)
         GLib.idle_add(self._loop.quit)  # the test that started it is gone
 
 
 def main() -> None:
+    """Serve until told to stop."""
     o = arguments()
     Gst.init(None)
     loop = GLib.MainLoop()
@@ -127,7 +141,7 @@ def main() -> None:
     server.get_mount_points().add_factory(o.path, factory)
     if not server.attach(None):
         sys.exit(f"port {o.port} is taken")
-    print(f"rtsp://127.0.0.1:{server.get_bound_port()}{o.path}", flush=True)
+    say(f"rtsp://127.0.0.1:{server.get_bound_port()}{o.path}")
     threading.Thread(target=camera.listen, daemon=True).start()
     loop.run()
 

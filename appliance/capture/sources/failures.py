@@ -50,6 +50,16 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_OF_KIND: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((av.HTTPUnauthorizedError, av.HTTPForbiddenError), "unauthorised"),
+    ((av.HTTPNotFoundError, FileNotFoundError), "not_found"),
+    ((av.HTTPServerError,), "busy"),
+    ((TimeoutError, av.ExitError), "timeout"),
+    ((ConnectionRefusedError,), "refused"),
+    ((socket.gaierror,), "unreachable"),
+)
+
+
 def camera_error(reason: str, what: str) -> CameraError:
     """Return the error for one of the reasons in `WORDS`."""
     message, hint = WORDS[reason]
@@ -58,20 +68,11 @@ def camera_error(reason: str, what: str) -> CameraError:
 
 def reason_of(problem: BaseException, *, opening: bool) -> str:
     """Return the reason behind a failure of FFmpeg or of the network; never its text, which may hold a password."""
-    if isinstance(problem, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
-        return "unauthorised"
-    if isinstance(problem, (av.HTTPNotFoundError, FileNotFoundError)):
-        return "not_found"
-    if isinstance(problem, av.HTTPServerError):
-        return "busy"
-    if isinstance(problem, (TimeoutError, av.ExitError)):
-        return "timeout" if opening else "lost"
     if not opening:
         return "invalid" if isinstance(problem, av.InvalidDataError) else "lost"
-    if isinstance(problem, ConnectionRefusedError):
-        return "refused"
-    if isinstance(problem, socket.gaierror):
-        return "unreachable"
+    for kinds, reason in _OF_KIND:
+        if isinstance(problem, kinds):
+            return reason
     return _reason_of_number(getattr(problem, "errno", None))
 
 

@@ -1,4 +1,4 @@
-"""A frame number and a wall-clock time as black and white blocks in a picture, so that latency and loss can be measured.
+"""A frame number and the wall clock as black and white blocks in a picture: latency and loss can be measured.
 
 A row of 80 blocks along the top of the picture: an 8-block mark, 24 bits of frame number, 40 bits of wall-clock
 milliseconds (modulo 2**40), 8 bits of CRC-8. Blocks survive H.264 and resizing, as only their middles are read.

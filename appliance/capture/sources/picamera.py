@@ -1,10 +1,11 @@
 """A Raspberry Pi's own camera through picamera2: its encoder's packets, taken in memory, not encoded a second time.
 
 picamera2 exists only on a Raspberry Pi (extra ``pi``, or Debian's python3-picamera2) and is imported only when such
-a camera is opened. What is used of it (picamera2 0.3.30): ``Picamera2.global_camera_info``, ``create_video_configuration``,
-``configure``, ``start_recording``, ``stop_recording``, ``close``, ``encoders.H264Encoder`` with ``repeat`` (parameter sets
-in every keyframe) and ``iperiod``, and ``outputs.Output.outputframe``, which the encoder's thread calls with the bytes of a
-picture, whether it is a keyframe, and the sensor's time in microseconds.
+a camera is opened. What is used of it (picamera2 0.3.30): ``Picamera2.global_camera_info``, its methods
+``create_video_configuration``, ``configure``, ``start_recording``, ``stop_recording`` and ``close``;
+``encoders.H264Encoder`` with ``repeat`` (parameter sets in every keyframe) and ``iperiod``; and
+``outputs.Output.outputframe``, which the encoder's thread calls with the bytes of a picture, whether it is a keyframe,
+and the sensor's time in microseconds.
 """
 
 from __future__ import annotations
