@@ -228,6 +228,12 @@ def build(*steps: Callable[[dw.Part], None], **options: Any) -> dw.Part:
         (lambda p: p.checkpoint(format="exambox-checkpoint-2"), "checkpoint_bad"),
         (lambda p: p.checkpoint(mono_us=1), "checkpoint_bad"),
         (lambda p: p.checkpoint(wall_us=1.5), "checkpoint_bad"),
+        (
+            lambda p: p.checkpoint(seq=1, chain=p.rows[1][6].hex()) or p.checkpoint(seq=0, chain=p.rows[0][6].hex()),
+            "checkpoint_bad",
+        ),
+        (lambda p: p.checkpoint("opened"), "checkpoint_bad"),
+        (lambda p: p.checkpoint("closed", final=False), "checkpoint_bad"),
         (lambda p: p.checkpoint("closed"), "final_not_last"),
         (lambda p: p.segment(plain=dw.FRAGMENT[:-1]), "fragment_bad"),
         (lambda p: p.segment(plain=b""), "fragment_bad"),
@@ -244,6 +250,31 @@ def test_a_broken_recorder_is_found(
 ) -> None:
     """A record or checkpoint that is sealed and signed but breaks the format is found under its own code."""
     assert first_code(build(step), tmp_path, key) == code
+
+
+def test_nothing_may_follow_the_final_checkpoint(tmp_path: Path) -> None:
+    """A record without a checkpoint, or a checkpoint without a record, after the final checkpoint is found."""
+    for number, step in enumerate((lambda p: p.segment(), lambda p: p.checkpoint("closed")), 1):
+        part = dw.filled()
+        step(part)
+        path = part.save(tmp_path / f"{number}.sqlite")
+        assert codes(vs.verify_part(path, vs.Options("chain"))) == ["final_not_last"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "code"),
+    [(0, "header_bad"), (4, "header_bad"), (5, "header_bad"), (6, "header_bad"), (15, "column_mismatch"),
+     (23, "column_mismatch"), (31, "column_mismatch"), (39, "chain_mismatch"), (47, "column_mismatch"),
+     (51, "chain_mismatch"), (55, "length_mismatch"), (56, "header_foreign"), (63, "header_foreign")],
+)  # fmt: skip
+def test_each_header_field_has_its_code(tmp_path: Path, closed_part: Path, offset: int, code: str) -> None:
+    """A changed byte in a field of a header is found first by the check of that field."""
+    path = Path(shutil.copy(closed_part, tmp_path / "0001.sqlite"))
+    with closing(sqlite3.connect(path)) as db:
+        header = bytearray(db.execute("SELECT header FROM record WHERE seq = 2").fetchone()[0])
+    header[offset] ^= 0x08
+    change(path, "UPDATE record SET header = ? WHERE seq = 2", bytes(header))
+    assert codes(vs.verify_part(path, vs.Options("chain")))[0] == code
 
 
 @pytest.mark.parametrize(
