@@ -55,8 +55,9 @@ def movie(
         video.width, video.height, video.pix_fmt, video.gop_size = *size, "yuv420p", gop
         sound: Any = container.add_stream("aac", rate=16_000, layout="mono") if audio else None
         for number in range(round(seconds * FPS)):
-            grey = np.full((size[1], size[0]), number % 200 + 30, dtype=np.uint8)
-            for packet in video.encode(av.VideoFrame.from_ndarray(grey, format="gray").reformat(format="yuv420p")):
+            picture = np.full((size[1] * 3 // 2, size[0]), 128, dtype=np.uint8)
+            picture[: size[1]] = number % 200 + 30
+            for packet in video.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")):
                 container.mux(packet)
         for packet in video.encode(None):
             container.mux(packet)
@@ -197,8 +198,8 @@ def frame_numbers(path: Path) -> list[tuple[float, int]]:
     found = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            grey = frame.to_ndarray(format="gray")
-            found.append((float(frame.time or 0), round(float(grey.mean())) - 30))
+            luma = frame.to_ndarray()[: frame.height]
+            found.append((round(float(frame.time or 0), 3), round(float(luma.mean())) - 30))
     return found
 
 
