@@ -7,6 +7,7 @@ is closed, and the process ends.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -219,10 +220,11 @@ def main(fd: int) -> None:
         credential=msgspec.convert(raw["credential"], Credential) if raw["credential"] else None,
         settings=msgspec.convert(raw["settings"], Settings),
     )
-    from appliance import log  # noqa: PLC0415  not needed before there is a task
-
-    log.configure(task.settings.log, f"camera {task.camera.id}")
     process = CameraProcess(end, task, SystemClock())
+    # What is loaded by now stays for the process's life; searching it for garbage again and again is a fifth of the
+    # work of recording a camera.
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     signal.signal(signal.SIGTERM, lambda *_: process.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which ends its cameras in order
     process.run()

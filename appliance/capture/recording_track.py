@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CLOCK_STEP_US = 1_000_000
 CLOCK_NOTE_US = 50_000
+# A full part may end this much early, so that the next one begins with a keyframe.
+KEYFRAME_PATIENCE_US = 12 * SECOND_US
 # What may wait for a disk that refuses: about 20 s of one camera.
 MAX_WAITING_SEGMENTS = 12
 RETRY_STEPS = ((1, 0.0), (1, 0.2), (3, 1.0), (10, 5.0))
@@ -229,10 +231,15 @@ class RecordingTrack:
         if abs(step) > CLOCK_STEP_US:
             self._note_clock(step)
             self._rotate("clock_step")
-        elif segment.start_us - anchor.mono_us >= self._settings.part_us:
+        elif self._part_is_full(segment, anchor):
             self._rotate("rollover")
         elif abs(step - self._noted_step_us) > CLOCK_NOTE_US:
             self._note_clock(step)
+
+    def _part_is_full(self, segment: Segment, anchor: Anchor) -> bool:
+        """Whether the next part begins with this segment: with a keyframe if one comes soon, so that it stands alone."""
+        left = self._settings.part_us - (segment.start_us + segment.duration_us - anchor.mono_us)
+        return left < 0 or (left < KEYFRAME_PATIENCE_US and segment.keyframe)
 
     def _note_clock(self, step_us: int) -> None:
         self._noted_step_us = step_us
