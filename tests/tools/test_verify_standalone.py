@@ -237,6 +237,8 @@ def build(*steps: Callable[[dw.Part], None], **options: Any) -> dw.Part:
         (lambda p: p.checkpoint("closed"), "final_not_last"),
         (lambda p: p.segment(plain=dw.FRAGMENT[:-1]), "fragment_bad"),
         (lambda p: p.segment(plain=b""), "fragment_bad"),
+        (lambda p: p.segment(plain=bytes(4) + b"moof" + dw.FRAGMENT), "fragment_bad"),
+        (lambda p: p.segment(plain=dw.FRAGMENT + b"moo"), "fragment_bad"),
         (lambda p: p.segment(plain=dw.box(b"mdat") + dw.box(b"moof")), "fragment_bad"),
         (lambda p: p.segment(plain=dw.FRAGMENT + dw.box(b"free")), "fragment_bad"),
         (lambda p: p.record(3, 0, b"[]"), "fragment_bad"),
@@ -501,6 +503,16 @@ def test_previous_must_name_the_last_chain_value(tmp_path: Path) -> None:
         second = dw.filled(number=2, previous=link, opened="error", mono_us=first.mono_us, anchor_us=first.mono_us)
         second.save(folder / "0002.sqlite")
         assert outcome(tmp_path) == outcome(tmp_path, level="chain") == expected
+
+
+def test_previous_must_name_the_part_before(tmp_path: Path) -> None:
+    """A link with the right chain value but another part's id, or none at all, is found."""
+    first = dw.filled()
+    first.save(tmp_path / "0001.sqlite")
+    for previous in (first.link() | {"part_id": "00" * 16}, None):
+        (tmp_path / "0002.sqlite").unlink(missing_ok=True)
+        dw.filled(number=2, previous=previous).save(tmp_path / "0002.sqlite")
+        assert outcome(tmp_path) == {"0002.sqlite": ["previous_mismatch"]}
 
 
 def test_open_part_with_a_successor_is_found(tmp_path: Path) -> None:
