@@ -102,13 +102,13 @@ def wanted_rows(reader: PartReader, from_mono: int, to_mono: int) -> Iterator[In
             continue
         if row.start_us >= to_mono:
             return
+        if row.kind == Kind.GAP:
+            before = []
         if row.end_us > from_mono:
             yield from before
             yield row
             before = []
-        elif row.kind == Kind.GAP or near is None:
-            before = []
-        else:
+        elif row.kind == Kind.SEGMENT and near:
             before.append(row)
 
 
