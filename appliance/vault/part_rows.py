@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appliance.errors import NotFoundError
+from appliance.vault import part_files
 from appliance.vault.holds import list_holds
 from appliance.vault.retention import DuePart, Hold, PartRow, Sittings, due_parts
 
@@ -34,8 +35,23 @@ class DeletedPart:
 
 
 def part_path(vault_dir: Path, part: PartRow) -> Path:
-    """Return where a part's file lies."""
-    return vault_dir / part.sitting / part.camera / f"{part.number:04d}.sqlite"
+    """Return where a part's file lies.
+
+    Raises:
+        BadInputError: the row holds a name that may not be used in paths.
+    """
+    return part_files.part_path(vault_dir, part.sitting, part.camera, part.number)
+
+
+def unknown_files(db: Database, vault_dir: Path) -> list[Path]:
+    """Return part files the box has no row of (its database was lost or restored): retention does not see them."""
+    known = {(part.sitting, part.camera, part.number) for part in list_parts(db)}
+    return [
+        file.path
+        for sitting, camera in part_files.recordings(vault_dir)
+        for file in part_files.recording_files(vault_dir, sitting, camera)
+        if (file.sitting, file.camera, file.number) not in known
+    ]
 
 
 def list_parts(db: Database) -> list[PartRow]:

@@ -23,7 +23,7 @@ from appliance.vault.disk import DiskSpace
 from appliance.vault.keys import init_keys
 from appliance.vault.retention import HOUR_US
 from tests.commands.box import run
-from tests.vault.part_material import NOW_US, row, store
+from tests.vault.part_material import NOW_US, make_file, row, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,6 +240,16 @@ def test_overdue_and_half_deleted_parts_are_seen(examined: Examined, db: Databas
     store(db, row(2, state="deleting", sitting="other"))
     check = _one(box.check_retention(examined))
     assert (check.state, check.message) == ("warn", "1 parts are overdue, 1 half deleted.")
+
+
+def test_part_files_without_a_row_are_seen(examined: Examined, db: Database) -> None:
+    """After a lost database nothing would ever delete them."""
+    known, unknown = store(db, row(1, ended_us=NOW_US)), row(2)
+    make_file(examined.settings.vault_dir, known)
+    assert _one(box.check_retention(examined)).state == "ok"
+    path = make_file(examined.settings.vault_dir, unknown)
+    check = _one(box.check_retention(examined))
+    assert (check.state, str(path) in check.message) == ("warn", True)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ from appliance.vault.delete import begin_deletion, delete_part, destroy_keys, fi
 from appliance.vault.holds import place_hold
 from appliance.vault.part_rows import deleted_parts, get_part, part_path
 from appliance.vault.retention import HOUR_US
+from appliance.vault.verify import verify_recording
 from tests.vault.part_material import NOW_US, WRAPPED, checkpoint_hash, make_file, row, store
+from tests.vault.recorded import Recorder, clock_at, file_keys, movie
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -307,3 +309,27 @@ def test_the_certificate_survives_as_written(db: Database, vault: Path, clock: M
     body = json.loads(db.conn.execute("SELECT body FROM log_entry").fetchone()[0])
     assert set(body["personal"]) == {"who"}
     assert verify(db, None).ok
+
+
+def test_a_real_recording_verifies_before_and_after_its_first_part_is_deleted(
+    db: Database, vault: Path, clock: ManualClock
+) -> None:
+    """Sealed by the part writer: the hole its deletion leaves is explained by the certificate, and by nothing else."""
+    recorder = Recorder(vault, clock_at())
+    parts = [recorder.part(movie(1)) for _ in range(2)]
+    hour_ago = NOW_US - 100 * HOUR_US
+    rows = [
+        store(db, row(number, part_id=part.part_id.hex(), started_us=hour_ago - 1000 + number, ended_us=hour_ago))
+        for number, part in enumerate(parts, start=1)
+    ]
+    sealed = part_path(vault, rows[0])
+    wrapped = sqlite3.connect(sealed).execute("SELECT wrapped FROM recipient").fetchone()[0]
+    assert wrapped in sealed.read_bytes()
+    assert verify_recording(vault, "exam", "front", "full", keys=file_keys()).ok
+    assert destroy_keys(sealed)
+    assert wrapped not in sealed.read_bytes()
+    assert verify_recording(vault, "exam", "front", "chain").ok, "without keys it still verifies, and is never read"
+    assert not verify_recording(vault, "exam", "front", "full", keys=file_keys()).ok
+    _delete(db, vault, rows[0], clock)
+    assert not verify_recording(vault, "exam", "front", "chain").ok
+    assert verify_recording(vault, "exam", "front", "chain", deleted=deleted_parts(db)).ok

@@ -15,7 +15,7 @@ from appliance.clock import SECOND_US, clock_is_trusted, format_utc, parse_utc
 from appliance.commands.diagnosis.result import Check, Examined, read_database
 from appliance.database.migrations import KNOWN, MIGRATIONS
 from appliance.vault.disk import DiskState, bytes_an_hour, disk_state, minutes_left, read_space
-from appliance.vault.part_rows import due_now, list_parts
+from appliance.vault.part_rows import due_now, list_parts, unknown_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,13 +175,18 @@ def check_retention(examined: Examined) -> list[Check]:
     if not examined.settings.database.exists():
         return []
     now, hours = examined.clock.wall_us(), examined.settings.vault.retention_hours
+    vault = examined.settings.vault_dir
     with read_database(examined) as db:
         late = [one for one in due_now(db, default_hours=hours, now_us=now) if now - one.due_us > LATE_US]
         stuck = sum(part.state == "deleting" for part in list_parts(db))
+        unknown = unknown_files(db, vault) if vault.is_dir() else []
         held = db.conn.execute("SELECT count(*) FROM legal_hold WHERE released_us IS NULL").fetchone()[0]
     if late or stuck:
         hint = "Is the capture process running, and the disk writable? It deletes once a minute."
         return [Check("retention", "warn", f"{len(late)} parts are overdue, {stuck} half deleted.", hint)]
+    if unknown:
+        hint = "Retention does not see them: was the database lost or restored? Decide what happens to these files."
+        return [Check("retention", "warn", f"{len(unknown)} part files are unknown, such as {unknown[0]}.", hint)]
     return [Check("retention", "ok", f"nothing overdue; {held} legal holds")]
 
 
