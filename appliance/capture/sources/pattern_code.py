@@ -63,9 +63,10 @@ def bits_of_row(luma: Sequence[int]) -> list[int]:
     width = len(luma)
     bits = []
     for block in range(BLOCKS):
-        centre = (2 * block + 1) * width // (2 * BLOCKS)
-        around = luma[max(0, centre - 1) : centre + 2]
-        bits.append(1 if sum(around) > _MIDDLE * len(around) else 0)
+        left, right = block * width // BLOCKS, (block + 1) * width // BLOCKS
+        edge = (right - left) // 4
+        inside = luma[left + edge : right - edge]
+        bits.append(1 if sum(inside) > _MIDDLE * len(inside) else 0)
     return bits
 
 
