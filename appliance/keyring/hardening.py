@@ -16,7 +16,11 @@ def harden() -> None:
 
     Swap is the unit's matter (``MemorySwapMax=0``).
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):  # the unit's LimitCORE=0 did it, and forbids the call
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (OSError, ValueError) as problem:
+        _LOG.warning("core dumps could not be forbidden", reason=str(problem))
     try:
         failed = ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     except (OSError, AttributeError):
