@@ -499,7 +499,9 @@ def check_records(db: sqlite3.Connection, report: Report, chain: bytes, opener: 
         seq, raw, stored, data = row[0], *row[5:]
         where = f"record {seq}"
         if seq != expected:
-            report.add("record_hole", where, f"expected record {expected}: records are missing or were added")
+            report.add(
+                "record_hole", f"before {where}", f"expected record {expected}: records are missing or were added"
+            )
         expected = seq + 1
         report.counts["records"] += 1
         header = check_header(report, where, row) if isinstance(raw, bytes) and isinstance(data, bytes) else None
@@ -628,7 +630,9 @@ def check_checkpoints(report: Report, manifest: Json, checkpoints: list[Checkpoi
         elif item.body is None:
             report.add("checkpoint_bad", where, f"the checkpoint {item.problem}")
         elif wrong := checkpoint_wrong(manifest, before, item, expected):
-            report.add("checkpoint_bad", where, f"it does not belong here: {wrong}")
+            report.add(
+                "checkpoint_bad", where if item.n == expected else f"before {where}", f"it does not fit: {wrong}"
+            )
         elif item.body["chain"] != report.chains.get(item.body["seq"], b"").hex():
             report.add(
                 "checkpoint_mismatch", where, f"record {item.body['seq']} is missing or is not the one it covers"
@@ -638,7 +642,7 @@ def check_checkpoints(report: Report, manifest: Json, checkpoints: list[Checkpoi
         before = item
     last, ends = checkpoints[-1], report.closing
     if ends is not None and (last.body != ends or ends["seq"] < max(report.chains, default=-1)):
-        report.add("final_not_last", f"checkpoint {last.n}", "records or checkpoints follow the final checkpoint")
+        report.add("final_not_last", "checkpoints", "records or checkpoints follow the final checkpoint")
 
 
 def checkpoint_wrong(manifest: Json, before: Checkpoint | None, item: Checkpoint, expected: int) -> str:

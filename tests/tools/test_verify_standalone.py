@@ -715,16 +715,13 @@ def test_vectors_agree(tmp_path: Path, case: dict[str, Any]) -> None:
     device_key = json.loads((VECTORS / "keys.json").read_text())[case["device_key"]]["public"]
     options = vs.Options("full", vector_keys(tmp_path, case["keys"]), device_key, case["ended"])
     reports = vs.verify_path(folder, options, NOBODY)
-    for level in vs.LEVELS:
-        found = [(r, f) for r in reports for f in r.findings if f.level == level]
-        if level == case["fails"]:
-            report, finding = found[0]
-            number = int(finding.where.split()[-1]) if finding.where.startswith(("record ", "checkpoint ")) else None
-            assert (finding.code, int(report.path.stem), number) == (case["code"], case["part"], case["seq"])
-            break
-        assert not found
-        if level == case["passes"]:
-            break
+    found = {level: [(r, f) for r in reports for f in r.findings if f.level == level] for level in vs.LEVELS}
+    passed = vs.LEVELS[: vs.LEVELS.index(case["passes"]) + 1] if case["passes"] else ()
+    assert [f for level in passed for f in found[level]] == []
+    if case["fails"]:
+        report, finding = found[case["fails"]][0]
+        number = int(finding.where.split()[-1]) if finding.where.startswith(("record ", "checkpoint ")) else None
+        assert (finding.code, int(report.path.stem), number) == (case["code"], case["part"], case["seq"])
     assert (reports[-1].manifest is not None and reports[-1].closing is None) == case["open"]
 
 
