@@ -30,12 +30,16 @@ class Finding:
 
 @dataclass(slots=True)
 class LogReport:
-    """What `verify` saw. ``covered`` is the last entry under a signature; later ones rest on the chain alone."""
+    """What `verify` saw. ``covered`` is the last entry under a signature; later ones rest on the chain alone.
+
+    ``erased`` counts personal values that are gone, ``stated_erased`` those whose erasure is an entry.
+    """
 
     entries: int = 0
     checkpoints: int = 0
     covered: int = 0
     erased: int = 0
+    stated_erased: int = 0
     head: bytes = b""
     signatures_checked: bool = False
     findings: list[Finding] = field(default_factory=list)
@@ -118,6 +122,9 @@ def _check_entries(db: Database, report: LogReport, wanted: set[int]) -> dict[in
         _check_body(db, seq, bytes(raw), report)
         report.entries += 1
     report.head = chain
+    if report.erased > report.stated_erased:
+        told = f"{report.erased} personal values are gone, but the log states the erasure of {report.stated_erased}."
+        report.add("personal.removed", 0, told)
     return kept
 
 
@@ -128,12 +135,19 @@ def _check_body(db: Database, seq: int, raw: bytes, report: LogReport) -> None:
         return
     if body.get("seq") != seq:
         report.add("entry.seq", seq, f"Entry {seq} was written as entry {body.get('seq')}.")
+    if body.get("action") == "person.erased":
+        report.stated_erased += _count_of(body.get("detail"))
     stated = entry.commitments_of(body)
     there = db.conn.execute("SELECT field, salt, value FROM log_personal WHERE seq = ?", (seq,)).fetchall()
     for name, salt, value in there:
         if stated.get(name) != entry.commit(bytes(salt), value):
             report.add("personal.changed", seq, f"Entry {seq}: the value of {name!r} is not the one that was written.")
     report.erased += len(stated.keys() - {row[0] for row in there})
+
+
+def _count_of(detail: Any) -> int:
+    count = detail.get("values") if isinstance(detail, dict) else 0
+    return count if isinstance(count, int) else 0
 
 
 def _check_orphans(db: Database, report: LogReport) -> None:

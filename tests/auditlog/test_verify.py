@@ -89,6 +89,7 @@ def test_without_a_key_the_report_says_that_signatures_were_not_checked(filled: 
         ("DELETE FROM log_entry WHERE seq >= 6", "log.cut"),
         ("UPDATE log_personal SET value = 'mallory' WHERE seq = 2 AND field = 'who'", "personal.changed"),
         ("UPDATE log_personal SET salt = zeroblob(16) WHERE seq = 2 AND field = 'who'", "personal.changed"),
+        ("DELETE FROM log_personal WHERE seq = 2 AND field = 'who'", "personal.removed"),
         ("INSERT INTO log_personal VALUES (3, 'seat', x'00', '12')", "personal.changed"),
         ("INSERT INTO log_personal VALUES (99, 'who', x'00', 'x')", "personal.orphan"),
         ("UPDATE log_checkpoint SET signature = zeroblob(64) WHERE id = 1", "checkpoint.signature"),
