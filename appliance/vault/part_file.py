@@ -131,13 +131,25 @@ def make_empty(path: Path) -> None:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     try:
-        if os.fstat(descriptor).st_size:
-            raise FileExistsError(errno.EEXIST, "there is already a part of this number", str(path))
-        os.fchmod(descriptor, FILE_MODE)
-        os.fsync(descriptor)
+        taken = os.fstat(descriptor).st_size > 0
+        if not taken:
+            _settle(descriptor, path)
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
+    if taken:
+        raise FileExistsError(errno.EEXIST, "there is already a part of this number", str(path))
+
+
+def _settle(descriptor: int, path: Path) -> None:
+    """Make an empty file and its name durable; what cannot be made shall not keep its number."""
+    try:
+        os.fchmod(descriptor, FILE_MODE)
+        os.fsync(descriptor)
+        sync_folder(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
 
 
 def sync_folder(folder: Path) -> None:
