@@ -22,6 +22,7 @@ Every command says the same with `--help`.
 
 Exit codes: 0 done; 1 failed; 2 bad input or settings; 3 not found; 4 does not fit the present state;
 5 a key is locked or missing; 6 another part of the box is not running; 130 stopped at the keyboard.
+A command that has more says so.
 """
 
 
@@ -63,7 +64,7 @@ def paragraphs(text: str) -> str:
 def row_of(parameter: click.Parameter, context: click.Context) -> str:
     """Return an option's row of the table; arguments stand in the usage line and have none."""
     record = parameter.get_help_record(context)
-    if record is None:
+    if record is None or not record[1]:
         return ""
     name, text = (cell.replace("|", "\\|") for cell in record)
     return f"| `{name}` | {text} |"

@@ -134,21 +134,7 @@ class Container:
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()
 
     def _inside(self, command: tuple[str, ...]) -> list[str]:
-        return [
-            "nsenter",
-            "-t",
-            str(self._leader),
-            "-m",
-            "-u",
-            "-i",
-            "-n",
-            "-p",
-            "-C",
-            "--root",
-            "--wd=/",
-            "--",
-            *command,
-        ]
+        return ["nsenter", "-t", str(self._leader), "-a", "--", "env", "--chdir=/", *command]
 
 
 @contextlib.contextmanager
