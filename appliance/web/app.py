@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from appliance.config import Settings
 
 MAX_REQUEST_BYTES = 32 * 1024
-TRUSTED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# Against DNS rebinding. Flask's own TRUSTED_HOSTS cannot name an IPv6 address (Werkzeug cuts at the first colon).
+_TRUSTED_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 # A page that only keeps itself fresh says so; that does not count as somebody being there.
 BACKGROUND_HEADER = "X-Exambox-Background"
 _LOG = log.get(__name__)
@@ -77,7 +79,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=_secret(settings.state_dir / "web" / "form.key"),
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_PARTS=50,
-        TRUSTED_HOSTS=TRUSTED_HOSTS,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session it belongs to
         SEND_FILE_MAX_AGE_DEFAULT=None,  # the browser asks each time and is told "not modified"
     )
@@ -117,6 +118,8 @@ def _secret(path: Path) -> bytes:
 
 def _gate() -> Response | None:
     """Default deny: who is it, and does the view let them in? Runs before every view."""
+    if not _TRUSTED_HOST.fullmatch(request.headers.get("Host", "")):
+        abort(400, "This box does not answer to that name. Open it as http://localhost with its port.")
     g.person = session.person if isinstance(session, BoxSession) else None
     if request.endpoint is None:
         return None  # no such address: a 404 or 405 follows, for everybody alike

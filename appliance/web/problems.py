@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _LOG = log.get(__name__)
 _WORDS = {
-    400: ("This request cannot be understood.", "Go back and try again."),
     404: ("There is no such page.", "It may have been a mistyped address, or what it showed has been deleted."),
     405: ("This address cannot be used like that.", "Go back and try again."),
     413: ("That is more than this page takes.", "Send less at once."),

@@ -15,7 +15,7 @@ _PASSWORD = Length(max=MAX_LENGTH, message=f"At most {MAX_LENGTH} characters.")
 class FirstRunForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """The administrator's account."""
 
-    one_time = PasswordField("One-time password", [DataRequired("Enter the one-time password."), _PASSWORD])
+    one_time = StringField("One-time password", [DataRequired("Enter the one-time password."), _PASSWORD])
     name = StringField("Your name", [DataRequired("Choose a name to sign in with."), _NAME])
     password = PasswordField("New password", [DataRequired("Choose a password."), _PASSWORD])
     again = PasswordField(

@@ -3,6 +3,7 @@
 import { getJson, post, tell } from "/static/api.js";
 import { size } from "/static/words.js";
 
+const FILE_WORDS = { clip: "Clip (MP4)", manifest: "Manifest", signature: "Signature of the manifest", "device key": "Public key of this box" };
 const ASK_EVERY_MS = 500;
 
 function element(name, options = {}, ...children) {
@@ -33,7 +34,7 @@ function failed(problem, place) {
 export async function orderExport(path, fields, place) {
   try {
     const done = await follow(await post(path, fields), place, "Making the clip…");
-    const files = done.result.files.map((file, n) => element("li", {}, element("a", { href: done.links[n], textContent: file.name, download: file.name }), ` ${file.kind}, ${size(file.bytes)}`));
+    const files = done.result.files.map((file, n) => element("li", {}, element("a", { href: done.links[n], textContent: FILE_WORDS[file.kind] ?? file.kind, download: file.name, title: file.name }), ` ${size(file.bytes)}`));
     const discard = element("button", { type: "button", className: "quiet small-button", textContent: "Delete from the box now" });
     discard.addEventListener("click", async () => {
       try { await post(`/api/jobs/${done.id}/discard`); place.replaceChildren(); } catch (problem) { tell(problem); }

@@ -38,12 +38,10 @@ function showGaps() {
   const list = $("[data-gap-list]");
   const items = reel.gaps.map((gap) => {
     const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet small-button";
-    button.textContent = `${zone.clock(gap.start)}, ${duration((gap.end - gap.start) / 1e6)}: ${gap.words}`;
-    button.disabled = !player;
-    button.addEventListener("click", () => player?.seek(gap.at - 2));
+    const words = `${zone.clock(gap.start)}, ${duration((gap.end - gap.start) / 1e6)}: ${gap.words}`;
+    if (!player) { item.textContent = words; return item; }
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet small-button", textContent: words });
+    button.addEventListener("click", () => jump(gap.at - 2));
     item.append(button);
     return item;
   });

@@ -30,7 +30,7 @@ class Tile {
     if (performance.now() - heard > OUT_OF_TOUCH_MS) { state = "lost"; reason = "No connection to the box."; }
     else if (this.facts && this.facts.state !== "live") {
       state = this.facts.state === "starting" ? "starting" : "lost";
-      reason = this.facts.reason || "";
+      reason = this.facts.message || this.facts.reason || "";
     }
     const title = this.facts?.state === "stopped" ? STATE_WORDS.stopped : STATE_WORDS[state] ?? "";
     this.element.dataset.state = state;
@@ -107,7 +107,8 @@ function showBox({ capture, keyring }) {
   const disk = capture.disk ?? {};
   const free = disk.free_bytes ?? disk.free;
   const level = disk.state ?? "ok";
-  fact("disk", Number.isFinite(free) ? size(free) : "unknown", { warn: "warn", delete: "warn", stop: "bad" }[level] ?? "");
+  const hours = Number.isFinite(disk.minutes_left) ? `, about ${duration(disk.minutes_left * 60)}` : "";
+  fact("disk", Number.isFinite(free) ? size(free) + hours : "unknown", { warn: "warn", delete: "warn", stop: "bad" }[level] ?? "");
   banner("disk", level !== "ok" && capture.available);
   if (level !== "ok") {
     $("[data-disk-message]").textContent = level === "stop" ? "The disk is full: recording has stopped." : "The disk is getting full.";

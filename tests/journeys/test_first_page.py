@@ -1,0 +1,261 @@
+"""A newcomer's first quarter of an hour, in a real browser against the whole running box."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PASSWORD = "Quiet-Room-42!"
+# A small digest of what the video element shows now: equal pictures give equal digests.
+PICTURE = """video => {
+  const canvas = new OffscreenCanvas(64, 36);
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 64, 36);
+  return Array.from(context.getImageData(0, 0, 64, 36).data).join();
+}"""
+
+
+class Box:
+    """The whole box, started as a newcomer starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.output = folder / "output"
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.port = free.getsockname()[1]
+        environ = {**os.environ, "EXAMBOX_PATHS__STATE": str(self.state), "HOME": str(folder)}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "appliance.cli", "run", "--port", str(self.port)],
+                cwd=ROOT,
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def address(self) -> str:
+        """Where the dashboard is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def one_time_password(self) -> str:
+        """Wait until it is printed."""
+
+        def printed() -> str | None:
+            text = self.output.read_text(encoding="utf-8", errors="replace")
+            assert self.process.poll() is None, f"the box ended:\n{text}"
+            found = re.search(r"One-time password\s+(\S+)", text)
+            return found[1] if found else None
+
+        return until(printed, 60, "the one-time password")
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, then make sure."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A box that was just unpacked."""
+    running = Box(tmp_path)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """A fresh Chromium; whatever its console calls an error, or a page throws, fails the test at the end."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no {CHROMIUM}; install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            str(tmp_path / "profile"),
+            executable_path=CHROMIUM,
+            args=CHROMIUM_ARGUMENTS,
+            viewport={"width": 1440, "height": 900},
+            accept_downloads=True,
+            downloads_path=str(tmp_path / "downloads"),
+        )
+        opened = context.pages[0]
+        opened.on("pageerror", lambda fault: faults.append(str(fault)))
+        opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        yield opened
+        context.close()
+    assert faults == []
+
+
+def first_run(page: Page, box: Box) -> None:
+    """Make the administrator and arrive at the live page."""
+    one_time = box.one_time_password()
+    page.goto(box.address)
+    page.get_by_label("One-time password").fill(one_time)
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password again").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url("**/live")
+
+
+def assert_moving(page: Page) -> None:
+    """The first picture of the page changes, and its time runs."""
+    video = page.locator("video").first
+    page.wait_for_function("() => document.querySelector('video').readyState >= 3", timeout=20_000)
+    shown, began = video.evaluate(PICTURE), video.evaluate("video => video.currentTime")
+    until(lambda: video.evaluate(PICTURE) != shown, 10, "another picture")
+    until(lambda: video.evaluate("video => video.currentTime") > began + 1, 10, "a second of pictures")
+
+
+def assert_live_and_sealed(page: Page) -> None:
+    """The live picture moves close to the present, and the page says that it was sealed a moment ago."""
+    page.wait_for_selector(".tile[data-state=live]", timeout=30_000)
+    assert_moving(page)
+    behind = page.locator("video").first.evaluate("v => v.buffered.end(v.buffered.length - 1) - v.currentTime")
+    assert behind < 1.6
+    page.wait_for_selector(".seal[data-seal=fresh]", timeout=20_000)
+    ages = [float(page.locator("[data-seal-words]").first.inner_text().split()[1]) for _ in range(3)]
+    assert max(ages) < 5
+
+
+def export_clip(page: Page, into: Path) -> Path:
+    """Export what the page proposes and download all of its files; return the clip."""
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.wait_for_selector("#export-done", timeout=60_000)
+    shown = page.locator("#export-done .hash").first.inner_text()
+    into.mkdir()
+    for link in page.locator("#export-done .files a").all():
+        with page.expect_download() as waiting:
+            link.click()
+        waiting.value.save_as(into / waiting.value.suggested_filename)
+    clip = next(into.glob("*.mp4"))
+    assert hashlib.sha256(clip.read_bytes()).hexdigest() == shown
+    return clip
+
+
+def verify_apart(*arguments: str) -> dict[str, Any]:
+    """Run the independent verifier; return what it says."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "verify_standalone.py"), *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode in {0, 3}, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def frames_of(clip: Path) -> int:
+    """Decode the whole clip and count its pictures."""
+    import av
+
+    with av.open(str(clip)) as film:
+        return sum(1 for _ in film.decode(video=0))
+
+
+def test_first_run_to_export_and_lock(page: Page, box: Box, tmp_path: Path) -> None:
+    """A newcomer sees live, sealed, played back, exported, verified, locked and unlocked; the disk shows no picture."""
+    first_run(page, box)
+    assert_live_and_sealed(page)
+    assert page.locator("[data-banner=trial]").is_visible()
+
+    page.get_by_role("link", name="Recordings").click()
+    assert "Recording now" in page.locator("tbody").inner_text()
+    page.locator("a.button", has_text="Open").first.click()
+    page.wait_for_selector("[data-veil]", state="hidden", timeout=20_000)
+    page.get_by_role("button", name="Play", exact=True).click()
+    assert_moving(page)
+    page.get_by_role("button", name="From one minute ago").click()
+    assert_moving(page)
+
+    clip = export_clip(page, tmp_path / "clip")
+    assert frames_of(clip) > 25
+    verify_apart("export", str(clip))
+    page.locator("#level").select_option("full")
+    page.get_by_role("button", name="Verify").click()
+    page.wait_for_selector("#verify-done", timeout=60_000)
+    assert "Nothing was altered" in page.locator("#verify-done").inner_text()
+    verify_apart(str(box.state / "vault"))
+    recording = page.url
+
+    page.get_by_role("link", name="Live").click()
+    page.get_by_role("button", name="Lock", exact=True).click()
+    page.wait_for_selector("[data-banner=locked]:not([hidden])")
+    assert_moving(page)
+    page.goto(recording)
+    assert page.get_by_role("heading", name="Playback is locked").is_visible()
+    assert page.locator("video").count() == 0
+    refused = page.request.get(f"{box.address}/api{recording.removeprefix(box.address)}/1/init")
+    assert refused.status == 423
+    page.get_by_role("button", name="Unlock").click()
+    page.wait_for_selector("[data-veil]", state="hidden", timeout=20_000)
+    page.get_by_role("button", name="Play", exact=True).click()
+    assert_moving(page)
+
+
+def test_stop_and_start_recording(page: Page, box: Box) -> None:
+    """Stopping asks first; then nothing is sealed while the picture goes on; starting seals again."""
+    first_run(page, box)
+    assert_live_and_sealed(page)
+    page.get_by_role("button", name="Stop recording").click()
+    page.get_by_role("button", name="Keep recording").click()
+    assert page.locator("[data-recording-words]").inner_text() == "Recording"
+    page.get_by_role("button", name="Stop recording").click()
+    page.locator("#ask-stop").get_by_role("button", name="Stop recording").click()
+    page.wait_for_selector(".seal[data-seal=off]", timeout=15_000)
+    assert_moving(page)
+    page.get_by_role("button", name="Start recording").click()
+    page.wait_for_selector(".seal[data-seal=fresh]", timeout=15_000)
+
+
+def test_nothing_readable_lies_in_the_vault(page: Page, box: Box) -> None:
+    """After pictures were recorded, no file of the vault holds a video's usual marks."""
+    first_run(page, box)
+    assert_live_and_sealed(page)
+    files = [path for path in (box.state / "vault").rglob("*") if path.is_file()]
+    assert any(path.stat().st_size > 50_000 for path in files)
+    for path in files:
+        data = path.read_bytes()
+        for mark in (b"moof", b"mdat", b"avcC", b"x264", b"JFIF"):
+            assert mark not in data, (path.name, mark)
