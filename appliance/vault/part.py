@@ -38,6 +38,7 @@ from appliance.vault.part_file import (
     make_folder,
     remove_unopened,
     transaction,
+    unlock_folder,
     write_errors,
 )
 from appliance.vault.part_model import (
@@ -296,7 +297,7 @@ class PartWriter:
                 connection.close()
         lock, self._lock = self._lock, None
         if lock is not None:
-            os.close(lock)
+            unlock_folder(lock)
 
     def _open(self, manifest: bytes, wrapped: dict[str, bytes], description: bytes) -> None:
         try:

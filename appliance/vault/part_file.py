@@ -169,7 +169,7 @@ def remove_unopened(path: Path) -> None:
 
 
 def lock_folder(folder: Path, *, exclusive: bool) -> int | None:
-    """Return a descriptor that holds a camera folder's ``flock`` until it is closed, or None if others hold it.
+    """Return a descriptor that holds a camera folder's ``flock`` until `unlock_folder`, or None if others hold it.
 
     Writers share it; recovery needs it alone. The kernel lets go of it when the process dies.
     """
@@ -183,6 +183,13 @@ def lock_folder(folder: Path, *, exclusive: bool) -> int | None:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def unlock_folder(descriptor: int) -> None:
+    """Let go, also where a forked child has inherited the descriptor."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ Recovery only adds: a gap that states the loss, and the final checkpoint. What i
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from appliance.vault.part_file import (
     lock_folder,
     remove_unopened,
     transaction,
+    unlock_folder,
     write_errors,
 )
 from appliance.vault.part_files import (
@@ -181,7 +181,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(lock)
+        unlock_folder(lock)
 
 
 def _recover_recording(

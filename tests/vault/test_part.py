@@ -14,7 +14,7 @@ from appliance.clock import ManualClock
 from appliance.errors import BadInputError, VaultError
 from appliance.vault.format import MAX_PLAINTEXT_BYTES, GapReason, Kind, chain_next, chain_start, parse_header
 from appliance.vault.part import PartWriteError, PartWriter, PreviousPart, WriterKeys
-from appliance.vault.part_file import lock_folder
+from appliance.vault.part_file import lock_folder, unlock_folder
 from appliance.vault.reader import PartReader
 from appliance.vault.verify import verify_recording
 from tests.vault.part_writing import (
@@ -445,13 +445,16 @@ def test_device_that_cannot_sign_ends_the_writer(tmp_path: Path, clock: ManualCl
 
 
 def test_writer_holds_the_folder_until_it_lets_go(writer: PartWriter) -> None:
-    """While a part is written nobody else can have the camera's folder alone."""
+    """While a part is written nobody else has its folder alone; afterwards a forked child does not hold it either."""
     folder = writer.path.parent
     assert lock_folder(folder, exclusive=True) is None
+    assert writer._lock is not None
+    inherited = os.dup(writer._lock)
     writer.close()
     lock = lock_folder(folder, exclusive=True)
+    os.close(inherited)
     assert lock is not None
-    os.close(lock)
+    unlock_folder(lock)
 
 
 def test_checkpoints_never_go_back(writer: PartWriter, clock: ManualClock) -> None:
