@@ -76,7 +76,8 @@ class PartConnection:
         """
         try:
             return self._conn.execute(sql, values).fetchall()
-        except (sqlite3.Error, OverflowError) as problem:
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as problem:
+            # UnicodeDecodeError: SQLite's message quotes a damaged schema, which need not be text.
             raise _explain(self.path, problem) from problem
 
     def _prepare(self) -> None:

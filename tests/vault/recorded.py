@@ -83,6 +83,7 @@ class Recorder:
     previous: PreviousPart | None = None
     boot: str = "boot-1"
     trusted: bool = True
+    keys: WriterKeys | None = None
 
     def part(
         self,
@@ -123,7 +124,7 @@ class Recorder:
         writer = PartWriter.create(
             part_path(self.vault, self.sitting, self.camera, self.number),
             opening,
-            WriterKeys("box-1", DEVICE, (recipient(),)),
+            self.keys or WriterKeys("box-1", DEVICE, (recipient(),)),
             stream=stream,
             init=fragmenter.init,
             clock=self.clock,

@@ -163,6 +163,15 @@ def test_a_huge_value_is_refused_before_it_is_read(part: Path) -> None:
         PartReader(part)
 
 
+def test_a_damaged_schema_is_refused(part: Path) -> None:
+    """A schema that SQLite cannot even quote in its error message is a damaged file like any other."""
+    raw = part.read_bytes()
+    part.write_bytes(raw.replace(b"CREATE TABLE manifest", b"CRE\xf3\xff\xfeABLE manifest"))
+    assert part.read_bytes() != raw
+    with pytest.raises(DamagedFileError):
+        PartReader(part)
+
+
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
     """Asking for a part that is not there is an error and creates nothing."""
     with pytest.raises(NotFoundError):
