@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from appliance.errors import (
@@ -130,7 +131,8 @@ class KeyringClient:
             raise BadInputError("This is too large to ask the keyring for.", hint="Export a shorter range.")
         with framing.connect(self._path, timeout=timeout, what="keyring") as connection:
             try:
-                connection.sendall(message)
+                with contextlib.suppress(BrokenPipeError):  # refused before it was read: the reason waits to be read
+                    connection.sendall(message)
                 answer = framing.receive_json(connection)
             except TimeoutError as problem:
                 raise UnavailableError("The keyring process does not answer.", hint="Try again.") from problem

@@ -67,7 +67,7 @@ class Agent:
             return
         try:
             keys = load_review_key(self._dir, self._own_passphrase())
-            self._write("keyring.unlocked", "box", {"by": "start"})
+            self._log_unlock(keys, "box", {"by": "start"})
         except ApplianceError as problem:
             _LOG.warning("the review key stays locked", reason=problem.message, hint=problem.hint)
             return
@@ -132,7 +132,7 @@ class Agent:
         try:
             self._throttle.check(self._clock.mono_us())
             keys = self._try(passphrase, who, peer)
-            self._write("keyring.unlocked", who, {"by": "person"}, peer)
+            self._log_unlock(keys, who, {"by": "person"}, peer)
         finally:
             self._attempt.release()
         self._hold(keys)
@@ -150,6 +150,13 @@ class Agent:
             raise
         self._throttle.succeeded()
         return keys
+
+    def _log_unlock(self, keys: ReviewKeys, who: str, detail: dict[str, Any], peer: str = "") -> None:
+        try:
+            self._write("keyring.unlocked", who, detail, peer)
+        except UnavailableError:
+            keys.wipe()
+            raise
 
     def _part_key(self, request: requests.PartKey, who: str, peer: str) -> bytes:
         info = request.info

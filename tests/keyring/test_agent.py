@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+import appliance
 from appliance import auditlog
 from appliance.config import BoxSettings, KeySettings, Settings
 from appliance.database import connect
@@ -18,8 +21,6 @@ from tests.keyring.conftest import WORDS, Ask, Keyring, serving
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from appliance.clock import ManualClock
 
 
@@ -89,7 +90,8 @@ def test_the_key_locks_itself_when_nobody_uses_it(provisioned: Keyring, ask: Ask
     provisioned.clock.advance(29 * 60)
     provisioned.client.part_key(**ask())
     provisioned.clock.advance(30 * 60)
-    until(lambda: provisioned.client.status()["locked"], what="locking after the idle time")
+    until(lambda: actions(provisioned)[-1] == "keyring.locked", what="locking after the idle time")
+    assert provisioned.client.status()["locked"]
     locked = entries(provisioned)[-1]
     assert (locked.action, locked.who, locked.detail) == ("keyring.locked", "box", {"reason": "idle"})
 
@@ -142,6 +144,8 @@ def test_a_use_that_cannot_be_logged_does_not_happen(trial: Keyring, ask: Ask) -
         trial.client.part_key(**ask())
     with pytest.raises(UnavailableError, match="log"):
         trial.client.lock("anna")
+    with pytest.raises(UnavailableError, match="log"):
+        trial.client.unlock(None, "anna")
     assert trial.client.status()["locked"]
     db.conn.execute("ALTER TABLE gone RENAME TO log_entry")
     db.conn.close()
@@ -257,6 +261,15 @@ def test_a_bad_passphrase_file_leaves_the_box_locked_and_serving(
     with serving(settings, clock) as keyring:
         assert keyring.client.status()["locked"]
         keyring.client.unlock(WORDS, "anna")
+
+
+def test_every_action_is_in_the_list_auditors_read() -> None:
+    """What the keyring and the key commands log has words for people."""
+    root = Path(appliance.__file__).parent
+    sources = [*root.glob("keyring/*.py"), *root.glob("commands/key*.py")]
+    used = {name for path in sources for name in re.findall(r'"((?:keyring|keys)\.[a-z_]+)"', path.read_text())}
+    assert {"keyring.part_key_used", "keys.review_rotated"} <= used
+    assert used <= auditlog.ACTIONS.keys()
 
 
 def test_missing_keys_are_said(settings: Settings, clock: ManualClock) -> None:

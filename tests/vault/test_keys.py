@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,65 @@ def test_an_interrupted_init_is_finished_by_the_next(settings: Settings, clock: 
     assert keys.init_keys(settings, passphrase=None, clock=clock).created == order[keep:]
     assert before.items() <= contents(settings.keys_dir).items()
     keys.load_review_key(settings.keys_dir, None).private_for(keys.load_recipients(settings.keys_dir).review.key_id)
+
+
+def _init_until(state: str, call: str, number: int) -> None:
+    """Init, and die without any cleaning up at the n-th call of a function of `os`."""
+    real, calls = getattr(os, call), 0
+
+    def counted(*arguments: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            os._exit(9)
+        return real(*arguments, **named)
+
+    setattr(os, call, counted)
+    keys.init_keys(Settings(paths=PathSettings(state=state)), passphrase=None, clock=SystemClock())
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "fchmod", "link"])
+def test_init_killed_at_any_step_is_finished_by_the_next(tmp_path: Path, call: str) -> None:
+    """Wherever the process dies, the next one completes the keys, and no temporary file is left."""
+    fork = multiprocessing.get_context("fork")
+    for number in range(1, 100):
+        state = tmp_path / str(number)
+        worker = fork.Process(target=_init_until, args=(str(state), call, number))
+        worker.start()
+        worker.join(30)
+        settings = Settings(paths=PathSettings(state=str(state)))
+        keys.init_keys(settings, passphrase=None, clock=SystemClock())
+        assert {path.name for path in settings.keys_dir.iterdir()} == set(FILES)
+        review = keys.load_recipients(settings.keys_dir).review
+        assert keys.load_review_key(settings.keys_dir, None).key_ids == (review.key_id,)
+        if worker.exitcode == 0:
+            break
+    assert worker.exitcode == 0
+    assert number > len(FILES)
+
+
+@pytest.mark.parametrize(
+    ("lost", "moved"),
+    [
+        ("device.key", ["device.pub", "recipients.json"]),
+        ("review.key", ["recipients.json"]),
+        ("capture.key", ["capture.pub"]),
+    ],
+)
+def test_the_documented_way_on_after_a_loss_works(
+    settings: Settings, clock: ManualClock, lost: str, moved: list[str]
+) -> None:
+    """What docs/operator/keys.md tells under "A lost key" gives a working box, and touches no other key."""
+    keys.init_keys(settings, passphrase=None, clock=clock)
+    for name in (lost, *moved):
+        (settings.keys_dir / name).unlink()
+    kept = contents(settings.keys_dir)
+    keys.init_keys(settings, passphrase=None, clock=clock)
+    assert kept.items() <= contents(settings.keys_dir).items()
+    listed = keys.load_recipients(settings.keys_dir)
+    keys.load_review_key(settings.keys_dir, None).private_for(listed.review.key_id)
+    sealed = keys.seal_for_capture(settings.keys_dir, b"x", context="c")
+    assert keys.open_for_capture(settings.keys_dir, sealed, context="c") == b"x"
 
 
 @pytest.mark.parametrize("lost", ["device.key", "review.key", "capture.key"])
