@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 0.5
 STUCK_US = 15 * SECOND_US
 EXIT_STUCK = 70
+EXIT_THREAD_DIED = 71
 CLOSE_SECONDS = 5.0
 SNAPSHOT_FRESH_US = SECOND_US
 
@@ -93,22 +94,24 @@ class CameraProcess:
         self._stopping = threading.Event()
         self._snapshot: tuple[int, bytes] | None = None
 
-    def run(self) -> None:
-        """Work until the parent says stop or is gone."""
+    def run(self) -> bool:
+        """Work until the parent says stop or is gone; False where a thread died of an error nobody foresaw."""
         self._hub.start()
         self._sealer.start()
         self._reader.start()
         self._end.settimeout(BEAT_SECONDS)
         beat_us = 0
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and self._reader.alive and self._sealer.alive:
             self._listen()
             self._watch_camera()
             if self._clock.mono_us() - beat_us >= BEAT_SECONDS * SECOND_US:
                 beat_us = self._clock.mono_us()
                 self._beat()
+        healthy = self._reader.alive and self._sealer.alive
         self._reader.stop()
         self._sealer.stop(CLOSE_SECONDS)
         self._hub.stop()
+        return healthy
 
     def stop(self) -> None:
         """Ask `run` to end."""
@@ -227,7 +230,8 @@ def main(fd: int) -> None:
     gc.set_threshold(20_000, 50, 100)
     signal.signal(signal.SIGTERM, lambda *_: process.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which ends its cameras in order
-    process.run()
+    if not process.run():
+        sys.exit(EXIT_THREAD_DIED)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,11 @@ class CameraReader:
         self._queue.order(StreamEnd(GAP_REASONS.get(reason, GapReason.CAMERA_LOST)))
         self._changed("lost", reason, {"message": message})
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread works; after an error nobody foresaw it does not, and the process must be begun anew."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         ladder = Ladder()
         while not self._stop.is_set():

@@ -176,6 +176,11 @@ class Sealer:
         return not self._thread.is_alive()
 
     @property
+    def alive(self) -> bool:
+        """Whether the thread works; after an error nobody foresaw it does not, and the process must be begun anew."""
+        return self._thread.is_alive()
+
+    @property
     def track(self) -> RecordingTrack | None:
         """The recording in progress, for its counters."""
         return self._track
