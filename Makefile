@@ -43,7 +43,7 @@ docs: setup-test ## Write the documents that are generated from the code.
 lock: ## Write requirements/*.lock anew from pyproject.toml (needs uv; ARGS=--upgrade takes newer versions).
 	scripts/lock $(ARGS)
 
-check-wheels: setup-run ## Check that every locked package has a wheel for x86-64 and aarch64, Python 3.11 to 3.13.
+check-wheels: ## Check that every locked package has a wheel for x86-64 and aarch64, Python 3.11 to 3.13 (needs uv).
 	scripts/check-wheels
 
 clean: ## Remove what can be made again; a trial box's recordings are not here and stay.
