@@ -721,7 +721,8 @@ def test_vectors_agree(tmp_path: Path, case: dict[str, Any]) -> None:
     if case["fails"]:
         report, finding = found[case["fails"]][0]
         number = int(finding.where.split()[-1]) if finding.where.startswith(("record ", "checkpoint ")) else None
-        assert (finding.code, int(report.path.stem), number) == (case["code"], case["part"], case["seq"])
+        assert (finding.code, int(report.path.stem)) == (case["code"], case["part"])
+        assert case["seq"] in (None, number)
     assert (reports[-1].manifest is not None and reports[-1].closing is None) == case["open"]
 
 
