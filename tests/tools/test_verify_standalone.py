@@ -654,6 +654,8 @@ def test_changed_exports_are_found(tmp_path: Path) -> None:
     sidecar = clip.with_suffix(".manifest.json")
     sidecar.write_bytes(sidecar.read_bytes() + b"\n")
     assert export_codes(clip) == ["signature_bad", "file_mismatch"]
+    clip.with_suffix(".manifest.sig").unlink()
+    assert export_codes(clip) == ["signature_bad", "file_mismatch"]
     sidecar.write_bytes(b"[]")
     assert export_codes(clip) == ["manifest_bad"]
     sidecar.unlink()
