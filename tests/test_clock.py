@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -106,23 +107,65 @@ class _Kernel:
         return self.answer
 
 
-@pytest.mark.parametrize(("answer", "trusted"), [(0, True), (1, True), (4, True), (5, False), (-1, False)])
+@pytest.mark.parametrize(("answer", "trusted"), [(0, True), (1, True), (4, True), (5, False)])
 def test_the_clock_is_trusted_only_on_the_kernels_word(
     monkeypatch: pytest.MonkeyPatch, answer: int, *, trusted: bool
 ) -> None:
-    """TIME_ERROR (5) and a failed call mean that nobody vouches for it; a leap second does not."""
+    """TIME_ERROR (5) means that nobody vouches for it; a leap second does not."""
     import ctypes
 
     monkeypatch.setattr(ctypes, "CDLL", lambda *_args, **_options: _Kernel(answer))
     assert clock_is_trusted() is trusted
 
 
-def test_no_c_library_means_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without evidence the answer is no."""
+class _Bus:
+    """Stands in for busctl and counts how often it is asked."""
+
+    def __init__(self, answer: bytes | Exception) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    def __call__(self, command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
+        """Answer as the test wants."""
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return subprocess.CompletedProcess(command, 0, self.answer, b"")
+
+
+@pytest.mark.parametrize(
+    ("answer", "trusted"),
+    [
+        (b"b true\n", True),
+        (b"b false\n", False),
+        (b"", False),
+        (FileNotFoundError("no busctl"), False),
+        (subprocess.TimeoutExpired("busctl", 1), False),
+    ],
+)
+def test_where_the_kernel_may_not_be_asked_timedated_is(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | Exception, *, trusted: bool
+) -> None:
+    """A sandboxed process asks systemd-timedated, once in half a minute; without an answer the clock is not trusted."""
+    import ctypes
+
+    bus = _Bus(answer)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_args, **_options: _Kernel(-1))
+    monkeypatch.setattr(subprocess, "run", bus)
+    monkeypatch.setattr(clocks, "_trust_asked", None)
+    assert clock_is_trusted() is trusted
+    assert clock_is_trusted() is trusted
+    assert bus.asked == 1
+
+
+def test_without_any_evidence_the_clock_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither C library nor timedated: the answer is no."""
     import ctypes
 
     def missing(*_args: object, **_options: object) -> None:
         raise OSError("no such library")
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
+    monkeypatch.setattr(subprocess, "run", _Bus(FileNotFoundError("no busctl")))
+    monkeypatch.setattr(clocks, "_trust_asked", None)
     assert clock_is_trusted() is False

@@ -50,7 +50,13 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
 @recipients_group.command("add")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--label", help="Who it is [default: as the file says].")
-@click.option("--role", type=click.Choice(["auditor", "escrow"]), default="auditor", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["auditor", "escrow"]),
+    default="auditor",
+    show_default=True,
+    help="What this recipient is for.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def add(ctx: click.Context, file: Path, label: str | None, role: Role, *, yes: bool) -> None:
