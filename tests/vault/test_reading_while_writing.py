@@ -38,6 +38,20 @@ def _verify(vault: Path, done: threading.Event, looks: list[int]) -> None:
             return
 
 
+def _write(writer: PartWriter, segment: dict[str, Any], count: int) -> None:
+    for number in range(count):
+        start = writer.end_us
+        writer.append_segment(
+            start_us=start,
+            duration_us=400_000,
+            key_us=start,
+            key_offset=0,
+            discontinuity=False,
+            checkpoint=number % 10 == 9,
+            **segment,
+        )
+
+
 def _play(vault: Path, done: threading.Event) -> None:
     while not done.is_set():
         recording = Recording(vault, "exam", "front")
@@ -53,19 +67,11 @@ def test_readers_and_the_writer_do_not_disturb_each_other(tmp_path: Path) -> Non
     with ThreadPoolExecutor(2) as pool:
         verifying, playing = pool.submit(_verify, tmp_path, done, looks), pool.submit(_play, tmp_path, done)
         try:
-            for number in range(3000):
-                if number > 150 and (len(set(looks)) > 2 or verifying.done()):
-                    break
-                start = writer.end_us
-                writer.append_segment(
-                    start_us=start,
-                    duration_us=400_000,
-                    key_us=start,
-                    key_offset=0,
-                    discontinuity=False,
-                    checkpoint=number % 10 == 9,
-                    **segment,
-                )
+            for _ in range(3):
+                _write(writer, segment, 50)
+                seen = len(looks)
+                while len(looks) < seen + 2 and not verifying.done():
+                    done.wait(0.005)
             writer.close()
         finally:
             done.set()
@@ -73,4 +79,4 @@ def test_readers_and_the_writer_do_not_disturb_each_other(tmp_path: Path) -> Non
         playing.result()
     assert looks == sorted(looks)
     assert looks[-1] == writer.next_seq - 1
-    assert len(set(looks)) > 2
+    assert len(set(looks)) >= 3
