@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 
 import pytest
-from appliance.capture.codec_strings import aac_name, avc_name, boxes, codecs_of, hevc_name
-from appliance.errors import CameraError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from appliance.capture.codec_strings import aac_name, avc_name, boxes, codecs_of, hevc_name
+from appliance.errors import CameraError
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -17,9 +18,7 @@ def box(kind: bytes, *parts: bytes) -> bytes:
 
 
 def init_of(*entries: bytes) -> bytes:
-    traks = [
-        box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", bytes(8), entry))))) for entry in entries
-    ]
+    traks = [box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", bytes(8), entry))))) for entry in entries]
     return box(b"ftyp", b"iso5") + box(b"moov", *traks)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from av.packet import Packet
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from appliance.capture.codec_strings import boxes
 from appliance.capture.fragmenter import MAX_FRAME_US, Fragment, Fragmenter
 from appliance.capture.segmenter import Segmenter
 from appliance.capture.sources.base import SourcePacket, StreamInfo
 from appliance.capture.sources.encoding import H264Encoder
 from appliance.errors import CameraError
-from av.packet import Packet
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.support.media import decoded, pictures
 
 FPS = 25
@@ -131,16 +131,16 @@ def test_large_pictures_stay_whole() -> None:
 def test_a_stream_that_does_not_fit_mp4_is_refused_plainly() -> None:
     """An H.264 description that is none is a camera error, not a crash."""
     info, _ = encoded(1)
-    broken = StreamInfo(
-        type(info.video)("h264", 160, 96, b"\0\0\0\1\x67", 25.0), None, templates=info.templates
-    )
+    broken = StreamInfo(type(info.video)("h264", 160, 96, b"\0\0\0\1\x67", 25.0), None, templates=info.templates)
     with pytest.raises(CameraError) as refused:
         Fragmenter(broken)
     assert refused.value.reason in ("invalid", "unsupported_codec")
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.none() | st.integers(-(2**33), 2**33), st.integers(0, 2_500_000)), min_size=1, max_size=40))
+@given(
+    st.lists(st.tuples(st.none() | st.integers(-(2**33), 2**33), st.integers(0, 2_500_000)), min_size=1, max_size=40)
+)
 def test_any_timestamps_end_in_playable_segments(moves: list[tuple[int | None, int]]) -> None:
     """Whatever a camera says about time, segments tile forwards, and every picture decodes."""
     info, packets = encoded(len(moves))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.capture.sources import pattern_code
 from hypothesis import given
 from hypothesis import strategies as st
+
+from appliance.capture.sources import pattern_code
 
 NOW_MS = 1_795_290_000_000
 
@@ -24,9 +25,7 @@ def test_one_wrong_block_is_noticed(frame: int, block: int) -> None:
     assert pattern_code.decode(bits) is None
 
 
-@given(
-    st.integers(0, 2**24 - 1), st.sampled_from([160, 320, 640, 1280, 1366, 1920]), st.integers(0, 60), st.randoms()
-)
+@given(st.integers(0, 2**24 - 1), st.sampled_from([160, 320, 640, 1280, 1366, 1920]), st.integers(0, 60), st.randoms())
 def test_blocks_are_read_through_noise(frame: int, width: int, noise: int, chance: object) -> None:
     """A row drawn at any width is read in spite of coding noise, and after resizing."""
     bits = pattern_code.encode(frame, NOW_MS)

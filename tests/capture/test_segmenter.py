@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from appliance.capture.fragmenter import Fragment
-from appliance.capture.segmenter import FIRST_US, LONGEST_US, Segment, Segmenter
 from hypothesis import given
 from hypothesis import strategies as st
+
+from appliance.capture.fragmenter import Fragment
+from appliance.capture.segmenter import FIRST_US, LONGEST_US, Segment, Segmenter
 
 FRAME_US = 40_000
 
 
-def frame(n: int, *, key: bool = False, us: int = FRAME_US, start: int | None = None, size: int = 10, **more: bool) -> Fragment:
+def frame(
+    n: int, *, key: bool = False, us: int = FRAME_US, start: int | None = None, size: int = 10, **more: bool
+) -> Fragment:
     at = n * us if start is None else start
     return Fragment("video", bytes([n % 256]) * size, at, us, at, key, **more)
 

@@ -6,9 +6,9 @@ import io
 
 import av
 import pytest
+
 from appliance.capture.snapshot import jpeg_from_keyframe
 from appliance.errors import CameraError
-
 from tests.capture.test_fragmenter import run
 
 

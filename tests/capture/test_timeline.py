@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from appliance.capture.timeline import AHEAD_US, BEHIND_PATIENCE_US, SECOND_US, Timeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from appliance.capture.timeline import AHEAD_US, BEHIND_PATIENCE_US, SECOND_US, Timeline
 
 FRAME_US = 40_000
 EPOCH_US = 500_000_000
@@ -21,9 +22,7 @@ def run(moments: list[tuple[int | None, int]]) -> list[tuple[int, bool]]:
 
 def even(count: int, *, ppm: int = 0, start: int = 0) -> list[tuple[int | None, int]]:
     """A camera whose clock runs ``ppm`` fast, on a network without delay."""
-    return [
-        (start + round(n * FRAME_US * (1 + ppm / 1e6)), EPOCH_US + n * FRAME_US) for n in range(count)
-    ]
+    return [(start + round(n * FRAME_US * (1 + ppm / 1e6)), EPOCH_US + n * FRAME_US) for n in range(count)]
 
 
 def test_an_even_camera_keeps_its_spacing_exactly() -> None:

@@ -23,7 +23,9 @@ def pictures(count: int, width: int = 160, height: int = 96) -> list[Any]:
     return frames
 
 
-def access_units(count: int, width: int = 160, height: int = 96, *, gop: int = 10, codec: str = "libx264") -> list[bytes]:
+def access_units(
+    count: int, width: int = 160, height: int = 96, *, gop: int = 10, codec: str = "libx264"
+) -> list[bytes]:
     """Return H.264 access units in annex B, each keyframe with its parameter sets; the first is a keyframe."""
     encoder: Any = av.CodecContext.create(codec, "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
@@ -40,9 +42,11 @@ def video_file(path: Path, count: int = 20, *, fps: int = 20, codec: str = "libx
         stream: Any = container.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
         stream.codec_context.gop_size = fps // 2
+        if codec == "mjpeg":
+            stream.pix_fmt = "yuvj420p"
         if codec == "libx264":
             stream.options = {"preset": "ultrafast", "tune": "zerolatency"}
-        audio: Any = container.add_stream("aac", rate=16_000) if sound else None
+        audio: Any = container.add_stream("aac", rate=16_000, layout="mono") if sound else None
         for frame in pictures(count):
             container.mux(stream.encode(frame))
         if audio is not None:
@@ -53,7 +57,6 @@ def video_file(path: Path, count: int = 20, *, fps: int = 20, codec: str = "libx
 
 
 def _hum(container: Any, audio: Any, samples: int) -> None:
-    audio.codec_context.layout = "mono"
     for at in range(0, samples, 1024):
         frame: Any = av.AudioFrame("fltp", "mono", 1024)
         frame.planes[0].update(bytes(frame.planes[0].buffer_size))

@@ -94,6 +94,8 @@ class CopyReader:
             packet = next(self._demux, None)
             now_us = self._clock.mono_us()
             if packet is None or not packet.size:
+                if key:
+                    break
                 raise camera_error("no_video", self._what)
             if not key:
                 if packet.stream is not self._stream or not packet.is_keyframe:

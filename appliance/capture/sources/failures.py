@@ -53,7 +53,8 @@ WORDS: dict[str, tuple[str, str]] = {
 _OF_KIND: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((av.HTTPUnauthorizedError, av.HTTPForbiddenError), "unauthorised"),
     ((av.HTTPNotFoundError, FileNotFoundError), "not_found"),
-    ((av.HTTPServerError,), "busy"),
+    # RTSP 453 Not Enough Bandwidth and its neighbours (RFC 2326, 7.1.1) are unknown to FFmpeg.
+    ((av.HTTPServerError, av.HTTPOtherClientError), "busy"),
     ((TimeoutError, av.ExitError), "timeout"),
     ((ConnectionRefusedError,), "refused"),
     ((socket.gaierror,), "unreachable"),
@@ -79,7 +80,7 @@ def reason_of(problem: BaseException, *, opening: bool) -> str:
 def _reason_of_number(number: int | None) -> str:
     if number == errno.EBUSY:
         return "busy"
-    if number in (errno.EACCES, errno.EPERM):
+    if number == errno.EACCES:
         return "unauthorised"
     if number in (errno.ENODEV, errno.ENXIO):
         return "not_found"

@@ -65,14 +65,15 @@ def bits_of_row(luma: Sequence[int]) -> list[int]:
     for block in range(BLOCKS):
         left, right = block * width // BLOCKS, (block + 1) * width // BLOCKS
         edge = (right - left) // 4
-        inside = luma[left + edge : right - edge]
+        # int: numpy's 8-bit values would overflow in the sum.
+        inside = [int(value) for value in luma[left + edge : right - edge]]
         bits.append(1 if sum(inside) > _MIDDLE * len(inside) else 0)
     return bits
 
 
 def block_height(height: int) -> int:
-    """Return the height of the row of blocks in a picture, in lines: even, and at least 8."""
-    return max(8, height // 24 // 2 * 2)
+    """Return the height of the row of blocks in a picture, in lines: whole macroblocks, so that they code cleanly."""
+    return max(16, height // 40 // 16 * 16)
 
 
 def read(rows: Sequence[Sequence[int]], height: int, *, near_wall_ms: int = 0) -> Stamp | None:

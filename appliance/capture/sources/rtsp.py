@@ -15,6 +15,8 @@ from appliance.clock import SECOND_US
 from appliance.errors import CameraError
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
+
     from appliance.cameras.credentials import Credential
     from appliance.cameras.model import Camera
     from appliance.capture.sources.base import StreamInfo
@@ -45,26 +47,37 @@ class RtspSource(LiveSource):
         url = signed_url(self._camera.address, self._credential)
         _reach(self._camera.address)
         left = max(0.5, (OPEN_US - (self._clock.mono_us() - opened_us)) / SECOND_US)
-        lost = self._settings.lost_after_seconds
-        container = av.open(
-            url,
-            "r",
-            options={
-                "rtsp_transport": "tcp",
-                # Sound that is not recorded is not even asked for.
-                "allowed_media_types": "video+audio" if self._camera.audio else "video",
-                "fflags": "nobuffer",
-                "probesize": "1000000",
-                "analyzeduration": "700000",
-                "fpsprobesize": "2",
-                "timeout": str(round(lost * SECOND_US)),
-            },
-            # Opening and reading the description are two steps with this limit each.
-            timeout=(left / 2, lost),
-        )
+        container = self._open(url, left / 2)
         reader = CopyReader(container, self._what, self._clock, self._settings, audio=self._camera.audio)
         self._reader = reader
         return reader.look(opened_us, opened_us + OPEN_US)
+
+    def _open(self, url: str, timeout: float) -> InputContainer:
+        """Open with FFmpeg; opening and reading the description are two steps of ``timeout`` seconds each."""
+        lost = self._settings.lost_after_seconds
+        began_us = self._clock.mono_us()
+        try:
+            return av.open(
+                url,
+                "r",
+                options={
+                    "rtsp_transport": "tcp",
+                    # Sound that is not recorded is not even asked for.
+                    "allowed_media_types": "video+audio" if self._camera.audio else "video",
+                    "fflags": "nobuffer",
+                    "probesize": "1000000",
+                    "analyzeduration": "700000",
+                    "fpsprobesize": "2",
+                    "timeout": str(round(lost * SECOND_US)),
+                },
+                timeout=(timeout, lost),
+            )
+        except av.FFmpegError as problem:
+            # FFmpeg says "invalid data" for a camera that went silent half way, too.
+            silent = self._clock.mono_us() - began_us > 0.9 * min(timeout, lost) * SECOND_US
+            if silent and not isinstance(problem, av.HTTPError):
+                raise camera_error("timeout", self._what) from None
+            raise
 
 
 def _reach(address: str) -> None:
