@@ -49,7 +49,6 @@ export class Player {
     const round = ++this.round;
     const first = this.reel.startAt(place);
     if (first < 0) return;
-    const playing = this.wantsToPlay;
     this.wanted = place;
     this.next = first;
     this.part = null;
@@ -61,7 +60,7 @@ export class Player {
       if (round !== this.round) return;
       this.video.currentTime = this.startOf(place);
       this.wanted = null;
-      if (playing) this.play();
+      if (this.wantsToPlay) this.play(); // also where it was asked for meanwhile
       this.fill(round);
     } catch (problem) {
       if (round === this.round) this.tell.failed(problem);
