@@ -48,8 +48,13 @@ def say_summaries(found: Sequence[RecordingSummary], zone: ZoneInfo, *, gaps: bo
         yield _line(row, widths)
         if gaps:
             yield from (f"    {_gap(gap, zone)}" for gap in item.gaps)
-        yield from (f"    damaged: {part.path.name}: {part.reason}" for part in item.damaged)
+        yield from (f"    damaged: {part.path.name}: {_printable(part.reason)}" for part in item.damaged)
     yield f"Times are {zone.key}."
+
+
+def _printable(text: str) -> str:
+    """Return text that came from a file so that it cannot steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -89,7 +94,7 @@ def say_report(reports: Sequence[VerifyReport], device_key: bytes | None) -> Ite
         if counts.deleted:
             yield f"  {counts.deleted} parts were deleted under their retention rule, with certificates"
         for finding in report.findings:
-            yield f"  part {finding.part}: {finding.code}: {finding.message}"
+            yield f"  part {finding.part}: {finding.code}: {_printable(finding.message)}"
         if report.left_out:
             yield f"  and {report.left_out} more findings"
     if device_key is None:

@@ -148,7 +148,7 @@ def _choose(reader: PartReader, mine: Iterable[str]) -> str:
             f"The keys of part {reader.manifest.part} were destroyed: nobody can read it any more.",
             hint="Its chain can still be verified.",
         )
-    labels = ", ".join(f"{item.label} ({item.key_id})" for item in reader.manifest.recipients)
+    labels = ", ".join(item.shown for item in reader.manifest.recipients)
     raise MissingKeyError(
         f"None of the keys here opens part {reader.manifest.part}.", hint=f"It is sealed to: {labels}."
     )

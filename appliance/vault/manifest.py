@@ -33,6 +33,12 @@ class ManifestRecipient(msgspec.Struct, frozen=True, kw_only=True):
     label: Annotated[str, msgspec.Meta(max_length=200)]
     sha256: Hex32
 
+    @property
+    def shown(self) -> str:
+        """Label and key id for a message; nothing in it can steer a terminal."""
+        label = "".join(letter if letter.isprintable() else "?" for letter in self.label)
+        return f"{label} ({self.key_id})"
+
 
 class ManifestAnchor(msgspec.Struct, frozen=True, kw_only=True):
     """Both clocks read together when the part was opened, in microseconds."""

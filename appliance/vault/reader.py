@@ -164,7 +164,7 @@ class PartReader:
         return self.manifest.suite, _blob(rows[0][0], "wrapped key")
 
     def _labels(self) -> str:
-        return ", ".join(f"{item.label} ({item.key_id})" for item in self.manifest.recipients) or "nobody any more"
+        return ", ".join(item.shown for item in self.manifest.recipients) or "nobody any more"
 
     # Index: columns only, never the pictures
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from appliance.errors import IntegrityError, MissingKeyError, NotFoundError, VaultError
 from appliance.vault.format import APPLICATION_ID, SCHEMA, USER_VERSION, Kind
 from appliance.vault.keysource import FileKeys
+from appliance.vault.manifest import ManifestRecipient
 from appliance.vault.part_connection import DamagedFileError, NotAPartError, NotRecoveredError
 from appliance.vault.reader import PartReader, split_initialisation
 from tests.vault.recorded import MONO_US, PRIVATE, WALL_US, Recorder, clock_at, file_keys, movie, recipient
@@ -161,6 +162,12 @@ def test_a_huge_value_is_refused_before_it_is_read(part: Path) -> None:
         connection.execute("UPDATE manifest SET body = zeroblob(200000000)")
     with pytest.raises(DamagedFileError):
         PartReader(part)
+
+
+def test_a_label_cannot_steer_a_terminal() -> None:
+    """What a file calls a recipient is shown without control characters."""
+    hostile = ManifestRecipient(key_id="ab" * 8, label="Room\x1b[2J 1\n", sha256="00" * 32)
+    assert hostile.shown == f"Room?[2J 1? ({'ab' * 8})"
 
 
 def test_a_damaged_schema_is_refused(part: Path) -> None:
