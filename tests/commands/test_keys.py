@@ -25,6 +25,7 @@ from appliance.errors import (
 from appliance.ipc.keyring import KeyringClient
 from appliance.keyring import server
 from appliance.vault import keys, review_key
+from tests.keyring.conftest import serves
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def keyring(box: Settings) -> Iterator[KeyringClient]:
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(box, SystemClock(), stop))
     thread.start()
-    until(box.keyring_socket.exists, what="the socket")
-    yield KeyringClient(box.keyring_socket)
+    client = KeyringClient(box.keyring_socket)
+    until(lambda: serves(client), what="the keyring's first answer")
+    yield client
     stop.set()
     thread.join(10)
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from appliance.config import BoxSettings, Settings
+from appliance.errors import UnavailableError
 from appliance.ipc.keyring import KeyringClient
 from appliance.keyring import server
 from appliance.vault import crypto, keys, review_key
@@ -48,6 +49,15 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review_key, "DEFAULT_COST", review_key.Cost(2**4, 8, 1))
 
 
+def serves(client: KeyringClient) -> bool:
+    """Return whether a keyring answers."""
+    try:
+        client.status()
+    except UnavailableError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def serving(settings: Settings, clock: ManualClock) -> Iterator[Keyring]:
     """Run a keyring in a thread for the block."""
@@ -55,8 +65,9 @@ def serving(settings: Settings, clock: ManualClock) -> Iterator[Keyring]:
     thread = threading.Thread(target=server.serve, args=(settings, clock, stop))
     thread.start()
     try:
-        until(settings.keyring_socket.exists, what="the socket")
-        yield Keyring(settings, clock, KeyringClient(settings.keyring_socket))
+        client = KeyringClient(settings.keyring_socket)
+        until(lambda: serves(client), what="the keyring's first answer")
+        yield Keyring(settings, clock, client)
     finally:
         stop.set()
         thread.join(10)

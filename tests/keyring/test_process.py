@@ -17,7 +17,7 @@ from appliance.config import BoxSettings, PathSettings, Settings
 from appliance.errors import LockedError, UnavailableError
 from appliance.ipc.keyring import KeyringClient
 from appliance.vault import keys
-from tests.keyring.conftest import WORDS, Ask
+from tests.keyring.conftest import WORDS, Ask, serves
 from tests.support.waiting import until
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -34,21 +34,13 @@ def start(settings: Settings, tmp_path: Path) -> Iterator[Start]:
             [sys.executable, "-m", "appliance.cli", "keyring"], env={**os.environ, **paths, **environ}
         )
         running.append(process)
-        until(lambda: _serves(settings), what="the keyring's first answer")
+        until(lambda: serves(KeyringClient(settings.keyring_socket)), what="the keyring's first answer")
         return process
 
     yield begin
     for process in running:
         process.kill()
         process.wait(10)
-
-
-def _serves(settings: Settings) -> bool:
-    try:
-        KeyringClient(settings.keyring_socket).status()
-    except UnavailableError:
-        return False
-    return True
 
 
 def test_a_killed_keyring_of_a_trial_box_comes_back_unlocked(settings: Settings, start: Start, ask: Ask) -> None:

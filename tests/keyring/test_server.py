@@ -86,6 +86,7 @@ def test_too_many_connections_are_refused_and_the_place_is_free_again(
 ) -> None:
     """Beyond the cap the answer is that it is busy; when the others are gone it goes on."""
     monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+    until(lambda: threads() == 0, what="the end of the first request")
     with contextlib.ExitStack() as crowd:
         for _ in range(3):
             crowd.enter_context(talking(trial))
