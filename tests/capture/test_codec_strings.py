@@ -13,11 +13,13 @@ from appliance.errors import CameraError
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
+    """Return a box."""
     body = b"".join(parts)
     return struct.pack(">I4s", len(body) + 8, kind) + body
 
 
 def init_of(*entries: bytes) -> bytes:
+    """Return an initialisation segment with these sample entries."""
     traks = [box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", bytes(8), entry))))) for entry in entries]
     return box(b"ftyp", b"iso5") + box(b"moov", *traks)
 
@@ -46,6 +48,8 @@ def test_h265_is_named_as_annex_e_says(config: str, name: str) -> None:
 
 
 def esds(specific: bytes, oti: int = 0x40, *, wide: bool = False) -> bytes:
+    """Return the body of an esds box."""
+
     def descriptor(tag: int, body: bytes) -> bytes:
         length = bytes([0x80, 0x80, 0x80, len(body)]) if wide else bytes([len(body)])
         return bytes([tag]) + length + body
@@ -86,5 +90,5 @@ def test_any_bytes_end_in_a_name_or_a_camera_error(data: bytes) -> None:
         try:
             assert read(data)
         except CameraError as refused:
-            assert refused.reason in ("unsupported_codec", "invalid")
+            assert refused.reason in ("unsupported_codec", "invalid")  # noqa: PT017  both ends are right
     assert aac_name(data).startswith("mp4a.")

@@ -16,6 +16,7 @@ from appliance.capture.sources.base import SourcePacket, StreamInfo
 from appliance.capture.sources.encoding import H264Encoder
 from appliance.errors import CameraError
 from tests.support.media import decoded, pictures
+import itertools
 
 FPS = 25
 FRAME_US = 40_000
@@ -36,6 +37,7 @@ def encoded(count: int, width: int = 160, height: int = 96) -> tuple[StreamInfo,
 
 
 def run(count: int = 30) -> tuple[Fragmenter, list[Fragment]]:
+    """Return a fragmenter and what it made of some pictures."""
     info, packets = encoded(count)
     fragmenter = Fragmenter(info)
     done = [fragment for packet in packets for fragment in fragmenter.push(packet)]
@@ -154,5 +156,5 @@ def test_any_timestamps_end_in_playable_segments(moves: list[tuple[int | None, i
     segments += [segmenter.push(fragment) for fragment in fragmenter.flush()] + [segmenter.flush()]
     whole = [segment for segment in segments if segment]
     assert all(0 < s.duration_us <= 2_000_000 for s in whole)
-    assert all(a.start_us + a.duration_us <= b.start_us for a, b in zip(whole, whole[1:], strict=False))
+    assert all(a.start_us + a.duration_us <= b.start_us for a, b in itertools.pairwise(whole))
     assert len(decoded(fragmenter.init + b"".join(s.data for s in whole))) == len(moves)

@@ -20,6 +20,7 @@ OVERLAPPING = [[(0.1, 0.1), (0.6, 0.1), (0.6, 0.6), (0.1, 0.6)], [(0.3, 0.3), (0
 
 
 def shown(masks: list[Any]) -> tuple[Any, list[Any]]:
+    """Return what a masked test picture says of itself, and its decoded pictures."""
     camera = Camera(id="cam", name="Cam", role="room", kind="pattern", address="320x240@10", masks=masks)
     source = make_source(camera, None, ManualClock(), Settings())
     info = source.open()

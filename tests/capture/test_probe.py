@@ -13,7 +13,7 @@ from appliance.capture.probe import probe
 from appliance.capture.sources.failures import WORDS, camera_error
 from appliance.config import Settings
 from appliance.errors import CameraError
-from tests.support.fixtures import rtsp_camera as rtsp_camera
+from tests.support.fixtures import rtsp_camera as rtsp_camera  # noqa: PLC0414  a fixture, used by its name
 from tests.support.lying_rtsp import LyingCamera
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 
 def camera(kind: str, address: str) -> Camera:
+    """Return a camera that is not stored."""
     return Camera(id="cam", name="Cam", role="room", kind=kind, address=address)  # type: ignore[arg-type]
 
 
 def refused(subject: Camera, **more: Any) -> CameraError:
+    """Return why a camera was refused, in time."""
     began = time.monotonic()
     with pytest.raises(CameraError) as problem:
         probe(subject, None, Settings(), **more)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.capture.fragmenter import Fragment
 from appliance.capture.segmenter import FIRST_US, LONGEST_US, Segment, Segmenter
+import itertools
 
 FRAME_US = 40_000
 
@@ -15,11 +16,13 @@ FRAME_US = 40_000
 def frame(
     n: int, *, key: bool = False, us: int = FRAME_US, start: int | None = None, size: int = 10, **more: bool
 ) -> Fragment:
+    """Return a picture's fragment."""
     at = n * us if start is None else start
     return Fragment("video", bytes([n % 256]) * size, at, us, at, key, **more)
 
 
 def gather(fragments: list[Fragment], target_us: int = 1_800_000) -> list[Segment]:
+    """Return all segments of a stream."""
     segmenter = Segmenter(target_us)
     done = [segmenter.push(fragment) for fragment in fragments] + [segmenter.flush()]
     return [segment for segment in done if segment]
@@ -58,7 +61,7 @@ def test_nothing_is_lost_reordered_or_too_long(fragments: list[Fragment], target
         else:
             assert not segment.keyframe
     starts = [s for s in segments if s.start_us in pictures]
-    assert all(a.start_us + a.duration_us <= b.start_us for a, b in zip(starts, starts[1:], strict=False))
+    assert all(a.start_us + a.duration_us <= b.start_us for a, b in itertools.pairwise(starts))
 
 
 @given(streams())
@@ -68,7 +71,7 @@ def test_every_hole_and_jump_lies_between_segments(fragments: list[Fragment]) ->
     marked = {s.start_us for s in segments if s.discontinuity}
     pictures = [f for f in fragments if f.kind == "video"]
     expected = {pictures[0].start_us} if pictures[0].discontinuity else set()
-    for before, after in zip(pictures, pictures[1:], strict=False):
+    for before, after in itertools.pairwise(pictures):
         if after.discontinuity or after.start_us - before.start_us - before.duration_us > 50_000:
             expected.add(after.start_us)
     assert marked == expected

@@ -13,6 +13,7 @@ from tests.capture.test_fragmenter import run
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:
+    """Return a JPEG's width and height."""
     with av.open(io.BytesIO(jpeg), format="jpeg_pipe") as image:
         frame = next(image.decode(video=0))
         return frame.width, frame.height

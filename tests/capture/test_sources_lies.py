@@ -26,6 +26,7 @@ FPS_PAUSE = 0.9 / RATE
 
 
 def source(camera: LyingCamera, *, mbit: int = 80) -> RtspSource:
+    """Return a source that reads the fake camera."""
     row = Camera(id="cam", name="Cam", role="room", kind="rtsp", address=camera.url)
     return RtspSource(
         row, None, SystemClock(), Settings(capture=CaptureSettings(lost_after_seconds=1.0, max_bitrate_mbit=mbit))
@@ -33,11 +34,13 @@ def source(camera: LyingCamera, *, mbit: int = 80) -> RtspSource:
 
 
 def honest(start: float = 0.0, count: int = 10_000) -> Iterator[Say]:
+    """Play pictures as an honest camera does."""
     for n in range(count):
         yield Say(UNITS[n % len(UNITS)], at=start + n / RATE, pause=FPS_PAUSE)
 
 
 def until_failure(camera: RtspSource, most: int = 5000) -> str:
+    """Read until the camera fails; return why."""
     camera.open()
     with pytest.raises(CameraError) as failed:
         for _ in itertools.islice(camera.packets(), most):
@@ -101,7 +104,7 @@ def test_a_timestamp_jump_goes_on_with_one_discontinuity(jump: float) -> None:
         fragments = [f for packet in packets for f in fragmenter.push(packet)]
         camera.close()
     starts = [f.start_us for f in fragments]
-    assert all(a < b for a, b in zip(starts, starts[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(starts))
     assert sum(f.discontinuity for f in fragments) == 1
 
 
@@ -119,7 +122,7 @@ def test_a_flood_is_cut_off() -> None:
 
 def test_garbage_ends_the_camera_and_nothing_else() -> None:
     """Random bytes instead of pictures end in a stated reason within seconds, never in a crash."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311  repeatable on purpose
 
     def script() -> Iterator[Say]:
         yield from honest(0.0, 30)
@@ -132,7 +135,7 @@ def test_garbage_ends_the_camera_and_nothing_else() -> None:
 
 def test_garbage_between_the_rtp_packets_is_survived_or_ends_plainly() -> None:
     """Bytes that are no RTSP at all in mid-stream never hang or crash the reader."""
-    chance = random.Random(8)
+    chance = random.Random(8)  # noqa: S311  repeatable on purpose
 
     def script() -> Iterator[Say]:
         yield from honest(0.0, 30)

@@ -31,6 +31,7 @@ BY_ID = "/dev/v4l/by-id/usb-Acme_Camera_1234-video-index0"
 
 
 def camera(kind: str, address: str, **more: Any) -> Camera:
+    """Return a camera that is not stored."""
     return Camera(id="cam", name="Cam", role="room", kind=kind, address=address, **more)  # type: ignore[arg-type]
 
 
@@ -45,6 +46,7 @@ def play(source: Source, count: int) -> tuple[Any, list[Any], Fragmenter, bytes]
 
 
 def luma(frame: Any) -> Any:
+    """Return a picture's brightness."""
     return frame.to_ndarray(format="gray")
 
 
@@ -93,7 +95,7 @@ def test_a_file_is_looped_at_its_own_speed(tmp_path: Path, sound: bool) -> None:
     pictures = [f for f in fragments if f.kind == "video"]
     assert len(pictures) > 50
     assert not any(f.discontinuity for f in fragments)
-    steps = [b.start_us - a.start_us for a, b in zip(pictures, pictures[1:], strict=False)]
+    steps = [b.start_us - a.start_us for a, b in itertools.pairwise(pictures)]
     assert min(steps) >= 45_000
     assert max(steps) <= 120_000
     assert abs(clock.mono_us() - began_us - len(pictures) * 50_000) < 300_000
@@ -190,7 +192,7 @@ def test_usb_cameras_are_discovered(tmp_path: Path) -> None:
     assert v4l2.discover(tmp_path / "none") == []
 
 
-def fake_picamera2(units: list[bytes], *, cameras: int = 1, busy: bool = False) -> dict[str, types.ModuleType]:
+def fake_picamera2(units: list[bytes], *, cameras: int = 1, busy: bool = False) -> dict[str, types.ModuleType]:  # noqa: C901  nothing but small classes
     """picamera2 as far as it is used: the names, signatures and threads of release 0.3.30."""
     package, encoders, outputs = (types.ModuleType(f"picamera2{s}") for s in ("", ".encoders", ".outputs"))
 

@@ -16,7 +16,7 @@ from appliance.capture.sources.rtsp import RtspSource, signed_url
 from appliance.clock import SystemClock
 from appliance.config import CaptureSettings, Settings
 from appliance.errors import CameraError
-from tests.support.fixtures import rtsp_camera as rtsp_camera
+from tests.support.fixtures import rtsp_camera as rtsp_camera  # noqa: PLC0414  a fixture, used by its name
 from tests.support.media import decoded
 from tests.support.rtsp_camera import RtspCamera
 
@@ -30,12 +30,14 @@ QUICK = Settings(capture=CaptureSettings(lost_after_seconds=1.0))
 
 
 def source(camera: RtspCamera, *, audio: bool = False, secret: Credential | None = None, url: str = "") -> RtspSource:
+    """Return a source that reads a real camera."""
     secret = secret or (Credential(user=camera.user, password=camera.password) if camera.user else None)
     row = Camera(id="cam", name="Cam", role="room", kind="rtsp", address=url or camera.url, audio=audio)
     return RtspSource(row, secret, SystemClock(), QUICK)
 
 
 def take(packets: Iterator[SourcePacket], count: int) -> list[SourcePacket]:
+    """Return the next packets."""
     return list(itertools.islice(packets, count))
 
 

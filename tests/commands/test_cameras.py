@@ -17,7 +17,7 @@ from appliance.commands.camera_input import kind_and_address, masks_from
 from appliance.database import open_box_database
 from appliance.errors import ApplianceError, BadInputError, CameraError, ConflictError, NotFoundError
 from appliance.vault import keys
-from tests.support.fixtures import rtsp_camera as rtsp_camera
+from tests.support.fixtures import rtsp_camera as rtsp_camera  # noqa: PLC0414  a fixture, used by its name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def listed(run: Run) -> list[dict[str, Any]]:
+    """Return the cameras as JSON lists them."""
     cameras: list[dict[str, Any]] = json.loads(run("list", "--json"))
     return cameras
 
@@ -170,7 +171,7 @@ def test_any_text_is_an_address_or_bad_input(text: str) -> None:
     try:
         kind, address, _ = kind_and_address(text)
     except BadInputError as refused:
-        assert refused.message
+        assert refused.message  # noqa: PT017  both ends are right
     else:
         assert kind in ("rtsp", "v4l2", "picamera", "file", "pattern")
         assert address

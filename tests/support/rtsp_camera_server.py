@@ -64,8 +64,8 @@ def caps(size: str, fps: int) -> str:
 def pipeline(o: argparse.Namespace) -> str:
     """Return the camera as a GStreamer pipeline."""
     picture = (
-        f"videotestsrc is-live=true pattern={o.pattern} ! capsfilter name=size caps={caps(o.size, o.fps)} ! timeoverlay ! "
-        f"identity name=gate ! {ENCODERS[o.codec].format(kbit=o.kbit, gop=o.gop)}"
+        f"videotestsrc is-live=true pattern={o.pattern} ! capsfilter name=size caps={caps(o.size, o.fps)} ! "
+        f"timeoverlay ! identity name=gate ! {ENCODERS[o.codec].format(kbit=o.kbit, gop=o.gop)}"
     )
     sound = f" audiotestsrc is-live=true wave=ticks ! {SOUNDS[o.audio]}" if SOUNDS[o.audio] else ""
     return f"( {picture}{sound} )"
