@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from appliance.capture.sources.base import SourcePacket, StreamInfo
 from appliance.capture.sources.encoding import H264Encoder
 from appliance.errors import CameraError
 from tests.support.media import decoded, pictures
-import itertools
 
 FPS = 25
 FRAME_US = 40_000

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.capture.fragmenter import Fragment
 from appliance.capture.segmenter import FIRST_US, LONGEST_US, Segment, Segmenter
-import itertools
 
 FRAME_US = 40_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.capture.timeline import AHEAD_US, BEHIND_PATIENCE_US, SECOND_US, Timeline
-import itertools
 
 FRAME_US = 40_000
 EPOCH_US = 500_000_000
