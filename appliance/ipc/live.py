@@ -23,7 +23,8 @@ KEYFRAME = b"K"
 FRAGMENT = b"F"
 LIVE_KINDS = frozenset({JSON, INITIALISATION, KEYFRAME, FRAGMENT})
 
-ANSWER_SECONDS = 3.0
+# Shorter than a page waits for its status, so that the page can say which process is silent.
+ANSWER_SECONDS = 2.0
 SILENCE_SECONDS = 8.0
 MAX_STATUS_BYTES = 4 * 1024 * 1024
 

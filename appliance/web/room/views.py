@@ -25,8 +25,7 @@ MAX_PASSPHRASE = 1024
 @allow(ADMINISTRATOR, INVIGILATOR)
 def live() -> str:
     """Show every camera."""
-    cameras = [camera for camera in list_cameras(database()) if camera.enabled]
-    return render_template("room/live.html", cameras=cameras, wish=current_wish(database()))
+    return render_template("room/live.html", cameras=list_cameras(database()), wish=current_wish(database()))
 
 
 @BLUEPRINT.get("/live/<camera>/stream")

@@ -7,7 +7,7 @@ import { LivePicture } from "./picture.js";
 const MOVING_AT_ONCE = 4; // a browser opens six connections to one server; state and buttons need some of them
 const POLL_MS = 1000;
 const OUT_OF_TOUCH_MS = 4000;
-const STATE_WORDS = { starting: "Connecting…", lost: "Camera lost", stopped: "Camera is off" };
+const RELOAD_EVERY_MS = 10_000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const tiles = new Map();
@@ -27,12 +27,13 @@ class Tile {
   /** What capture says outweighs what the picture seems to show: a lost camera is never shown as alive. */
   show() {
     let { state, reason } = this.seen;
-    if (performance.now() - heard > OUT_OF_TOUCH_MS) { state = "lost"; reason = "No connection to the box."; }
+    let title = state === "starting" ? "Connecting…" : "No picture";
+    if (outOfTouch()) { state = "lost"; title = "No connection"; reason = "The box does not answer."; }
     else if (this.facts && this.facts.state !== "live") {
       state = this.facts.state === "starting" ? "starting" : "lost";
+      title = { starting: "Camera is starting…", stopped: "Camera is off" }[this.facts.state] ?? "Camera lost";
       reason = this.facts.message || this.facts.reason || "";
     }
-    const title = this.facts?.state === "stopped" ? STATE_WORDS.stopped : STATE_WORDS[state] ?? "";
     this.element.dataset.state = state;
     $("[data-veil-title]", this.element).textContent = title;
     $("[data-veil-reason]", this.element).textContent = state === "lost" ? withSince(reason, this.facts) : "";
@@ -59,13 +60,17 @@ class Tile {
     const seal = $(".seal", this.element);
     const words = $("[data-seal-words]", this.element);
     const facts = this.facts;
-    if (!facts || performance.now() - heard > OUT_OF_TOUCH_MS) { seal.dataset.seal = "unknown"; words.textContent = "Sealing unknown"; return; }
+    if (!facts || outOfTouch()) { seal.dataset.seal = "unknown"; words.textContent = "Sealing unknown"; return; }
     if (!facts.recording) { seal.dataset.seal = "off"; words.textContent = "Not being recorded"; return; }
     if (facts.last_segment_age_ms === null || facts.last_segment_age_ms === undefined) { seal.dataset.seal = "late"; words.textContent = "Nothing sealed yet"; return; }
     const seconds = (facts.last_segment_age_ms + performance.now() - this.at) / 1000;
     seal.dataset.seal = seconds < 5 ? "fresh" : seconds < 12 ? "late" : "stale";
     words.textContent = seconds < 60 ? `Sealed ${seconds.toFixed(1)} s ago` : `Sealed ${duration(seconds)} ago`;
   }
+}
+
+function outOfTouch() {
+  return performance.now() - heard > OUT_OF_TOUCH_MS;
 }
 
 function withSince(reason, facts) {
@@ -132,7 +137,7 @@ function showSession(left) {
 function show() {
   const known = new Map((status.capture.cameras ?? []).map((camera) => [camera.camera, camera]));
   if (status.capture.available) {
-    for (const id of known.keys()) if (!tiles.has(id)) { location.reload(); return; }
+    for (const id of known.keys()) if (!tiles.has(id) && mayReload()) { location.reload(); return; }
   }
   showRecording(status);
   showBox(status);
@@ -140,15 +145,24 @@ function show() {
   for (const [id, tile] of tiles) tile.update(known.get(id) ?? null);
 }
 
+/** A new camera needs a tile; but however capture and database disagree, the page is not reloaded over and over. */
+function mayReload() {
+  if (Date.now() - Number(sessionStorage.getItem("reloaded") ?? 0) < RELOAD_EVERY_MS) return false;
+  sessionStorage.setItem("reloaded", String(Date.now()));
+  return true;
+}
+
 async function poll() {
   clearTimeout(pollTimer);
   try {
-    status = await getJson("/api/status", { background: true, signal: AbortSignal.timeout(3000) });
+    status = await getJson("/api/status", { background: true, signal: AbortSignal.timeout(3500) });
     heard = performance.now();
     show();
   } catch (problem) {
     if (problem.status === 401) { tell(problem); return; }
-    if (performance.now() - heard > OUT_OF_TOUCH_MS) {
+    if (outOfTouch()) {
+      $("[data-lamp]").dataset.on = "warn";
+      $("[data-recording-words]").textContent = "Recording: state unknown";
       banner("capture", true);
       $("[data-capture-message]").textContent = "No connection to the box.";
       $("[data-capture-hint]").textContent = "It is tried again each second. Recording does not depend on this page.";
