@@ -30,7 +30,8 @@ RESTART_LAST = 30.0
 SILENT_US = 6 * SECOND_US
 UNSEALED_US = 10 * SECOND_US
 START_GRACE_US = 20 * SECOND_US
-STEADY_US = 60 * SECOND_US
+# A process that lived so long is no crash loop: it is started again at once, because each second of waiting is lost.
+STEADY_US = 10 * SECOND_US
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class CameraState:
     beat: dict[str, Any] = field(default_factory=dict)
     beat_mono_us: int = 0
     sealed_mono_us: int = 0
+    refused_mono_us: int = 0
     parts: set[str] = field(default_factory=set)
 
 
@@ -176,7 +178,9 @@ class CameraChild:
             return "the camera's process has gone silent"
         live_since = self.state.live_mono_us
         sealing_wished = self.recording is not None and self.paused is None and live_since is not None
-        if sealing_wished and now - max(self.state.sealed_mono_us, live_since or 0) > UNSEALED_US:
+        # A disk that refuses is no reason to end the process that waits for it: what it holds would be lost.
+        alive_us = max(self.state.sealed_mono_us, self.state.refused_mono_us, live_since or 0)
+        if sealing_wished and now - alive_us > UNSEALED_US:
             return "pictures arrive but no segment is sealed"
         return ""
 

@@ -30,8 +30,9 @@ CLOCK_NOTE_US = 50_000
 KEYFRAME_PATIENCE_US = 12 * SECOND_US
 # What may wait for a disk that refuses: about 20 s of one camera.
 MAX_WAITING_SEGMENTS = 12
-RETRY_STEPS = ((1, 0.0), (1, 0.2), (3, 1.0), (10, 5.0))
-RETRY_LAST = 10.0
+# The last step is well below the 10 s without a segment or an error after which the parent takes a process for hung.
+RETRY_STEPS = ((1, 0.0), (1, 0.2), (3, 1.0))
+RETRY_LAST = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +316,7 @@ class RecordingTrack:
             {
                 "event": "part_closed",
                 "part_id": writer.part_id.hex(),
+                "sitting": self.sitting,
                 "state": state,
                 "ended_us": self._wall_of(writer.end_us),
                 "bytes": writer.bytes_written,

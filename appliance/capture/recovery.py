@@ -6,6 +6,7 @@ what follows the last checkpoint. Files are the truth: part rows that are missin
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 from appliance import log
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from appliance.vault.recover import RecoveryReport
 
 PATIENCE_US = 3 * SECOND_US
+# The past waits while cameras are being started; a camera that is no longer there to be started holds up nothing.
+STARTING_US = 10 * SECOND_US
+OWED_AGAIN_US = 10 * SECOND_US
 
 
 class Recovery:
@@ -39,6 +43,8 @@ class Recovery:
         self._log = log.get(__name__)
         self._marked: dict[str, int] = {}
         self._old: list[tuple[str, str]] = []
+        self._owed: set[tuple[str, str]] = set()
+        self._owed_us = 0
 
     def begin(self) -> None:
         """At the start of the process any recording may have been left open."""
@@ -49,6 +55,10 @@ class Recovery:
     def mark(self, camera: str) -> None:
         """A camera's process has died: its newest part may be open."""
         self._marked.setdefault(camera, self._clock.mono_us())
+
+    def owe(self, sitting: str, camera: str) -> None:
+        """A part was abandoned, or could not be closed: that is done when its recording is over at the latest."""
+        self._owed.add((sitting, camera))
 
     def settle(self, camera: str, wish: Wish | None, facts: Facts) -> bool:
         """Close what a camera left open of the sitting in progress; return whether its process may start now.
@@ -62,22 +72,33 @@ class Recovery:
         if wish is not None and self._recover(wish.sitting, camera, None, facts):
             if self._clock.mono_us() - since < PATIENCE_US:
                 return False
-            self._old.append((wish.sitting, camera))
+            self.owe(wish.sitting, camera)
         del self._marked[camera]
         return True
 
     def settle_one_old(self, facts: Facts) -> None:
         """Look at one of the recordings of the past; called once a round, so that it never takes long."""
-        if not self._old or self._marked:
+        now = self._clock.mono_us()
+        if self._owed and now - self._owed_us >= OWED_AGAIN_US:
+            self._owed_us = now
+            self._old.extend(self._owed)
+            self._owed.clear()
+        if not self._old or any(now - since < STARTING_US for since in self._marked.values()):
             return
         sitting, camera = self._old.pop()
-        standing = current_wish(self._db)
-        if standing is None or standing.sitting != sitting:
+        try:
+            standing = current_wish(self._db)
             ends = {wish.sitting: wish.stopped_us for wish in list_wishes(self._db, limit=10_000)}
-            self._recover(sitting, camera, ends.get(sitting), facts)
+        except (sqlite3.Error, ApplianceError) as problem:
+            self._log.error("the wishes cannot be read; old parts wait", problem=str(problem))
+            self.owe(sitting, camera)
+            return
+        in_progress = standing is not None and standing.sitting == sitting
+        if in_progress or self._recover(sitting, camera, ends.get(sitting), facts):
+            self.owe(sitting, camera)
 
     def _recover(self, sitting: str, camera: str, until_wall_us: int | None, facts: Facts) -> bool:
-        """Recover one recording; return whether its folder is still held by a process."""
+        """Recover one recording; return whether it must be tried again: its folder is held, or the disk refuses."""
         now = Anchor(self._clock.wall_us(), self._clock.mono_us(), boot_id(), clock_is_trusted())
         vault_dir = self._settings.vault_dir
         try:
@@ -87,7 +108,7 @@ class Recovery:
             self._log.error("a recording cannot be looked at", sitting=sitting, camera=camera, problem=str(problem))
             return False
         self._tell(camera, report, facts)
-        return bool(report.in_use)
+        return bool(report.in_use or report.failed)
 
     def _tell(self, camera: str, report: RecoveryReport, facts: Facts) -> None:
         for part in report.recovered:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.config import Settings
 
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.5
 RECONCILE_US = 10 * SECOND_US
 CLOSE_SECONDS = 6.0
 RECENT_US = 2 * SECOND_US
@@ -249,10 +249,14 @@ class Supervisor:
             case "part_closed":
                 child.state.parts.discard(message["part_id"])
                 self.facts.part_ended(message["part_id"], message["state"], message)
+                if message["state"] == "abandoned":
+                    self._recovery.owe(message["sitting"], child.camera.id)
             case "checkpoint":
                 self.facts.checkpoint(message)
             case other:
-                child.state.alarm = str(message.get("message", "")) if other == "write_error" else child.state.alarm
+                if other == "write_error":
+                    child.state.alarm = str(message.get("message", ""))
+                    child.state.refused_mono_us = self._clock.mono_us()
                 detail = {key: value for key, value in message.items() if key != "event"}
                 self._log.warning(f"camera {other}", camera=child.camera.id, **detail)
 

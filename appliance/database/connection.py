@@ -65,9 +65,9 @@ def write(db: Database) -> Iterator[Database]:
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         yield db
+        db.conn.execute("COMMIT")  # inside: one that fails (busy, full disk) must not leave its transaction open
     except BaseException:
         # ROLLBACK fails where the error already ended the transaction (full disk, RAISE(ROLLBACK)).
         with contextlib.suppress(sqlite3.OperationalError):
             db.conn.execute("ROLLBACK")
         raise
-    db.conn.execute("COMMIT")
