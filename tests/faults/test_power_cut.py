@@ -1,0 +1,137 @@
+"""The power of a whole (virtual) machine is cut while it records."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.cameras.model import Camera
+from appliance.cameras.store import add_camera
+from appliance.cameras.wishes import start_recording
+from appliance.capture.writer_keys import writer_keys
+from appliance.clock import boot_id
+from appliance.config import BoxSettings, PathSettings, Settings
+from appliance.database import open_box_database
+from appliance.vault.keys import init_keys
+from appliance.vault.part import Anchor
+from appliance.vault.part_files import part_path
+from appliance.vault.recover import recover_vault
+from tests.faults.conftest import skip_or_fail
+from tests.faults.machine import DataDisk, Machine, root_image, why_no_machine
+from tests.faults.tally import Line, count
+from tests.support.examination import Hole, examine
+from tests.support.fault_box import CLOCK, read_records
+from tests.support.media import video_file
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+CAMERA = "film"
+CUTS = 4
+SEED = 20261121
+# Emulation is 12 to 19 times slower than a machine.
+START_SECONDS = 240.0
+# 2 s are the promise; the guest takes its clock from an RTC that counts whole seconds.
+LOSS_SECONDS = 2.0 + 1.0
+
+
+def prepare(disk: DataDisk) -> tuple[Settings, str]:
+    """Make a box on the data disk that is wished to record; return its settings here, and the sitting."""
+    state = disk.mounted / "state"
+    settings = Settings(box=BoxSettings(trial=True), paths=PathSettings(state=str(state), run=str(state / "run")))
+    init_keys(settings, passphrase=None, clock=CLOCK)
+    film = video_file(disk.mounted / "film.mp4", 200, fps=10)
+    db: Database = open_box_database(settings.database)
+    inside = f"/data/{film.name}"
+    add_camera(db, Camera(id=CAMERA, name=CAMERA, role="room", kind="file", address=inside), None, clock=CLOCK, who="t")
+    sitting = start_recording(db, clock=CLOCK, who="test").sitting
+    db.conn.close()
+    return settings, sitting
+
+
+def cut(root: Path, disk: DataDisk, serial: Path, seconds: float) -> tuple[list[list[str]], int]:
+    """Boot, let it record for a while beyond its first new segment, and cut the power; return what was sealed, when."""
+    with disk:
+        known = max((int(path.stem) for path in disk.mounted.glob("state/vault/*/*/*.sqlite")), default=0)
+    with Machine(root, disk.image, serial) as machine:
+
+        def recording() -> bool:
+            return any(int(words[1]) > known and words[3] == "1" for words in machine.sealed())
+
+        try:
+            until(recording, START_SECONDS, "a segment sealed after the start")
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\n{machine.said[-20:]}") from problem
+        end = time.monotonic() + seconds
+        until(lambda: time.monotonic() > end, seconds + 5, "the moment of the cut")
+        sealed = machine.sealed()
+        moment = CLOCK.wall_us()
+    return sealed, moment
+
+
+def missing(settings: Settings, sitting: str, sealed: list[list[str]]) -> list[str]:
+    """Return the records that were told to be committed and are not there as they were."""
+    found = {}
+    for number in {int(words[1]) for words in sealed}:
+        found[number] = read_records(part_path(settings.vault_dir, sitting, CAMERA, number), -1)
+    lost = []
+    for _, number, seq, kind, start, end, chain in sealed:
+        record = (int(kind), int(start), int(end), bytes.fromhex(chain))
+        if found[int(number)].get(int(seq)) != record:
+            lost.append(f"part {number} record {seq}")
+    return lost
+
+
+def losses(holes: tuple[Hole, ...], cuts: list[int]) -> list[float]:
+    """Return how much was lost before each cut; each must lie in a stated hole."""
+    found = []
+    for moment in cuts:
+        around = [hole for hole in holes if hole.start_us - 1_000_000 <= moment <= hole.end_us + 1_000_000]
+        assert around, f"no gap tells of the cut at {moment}: {holes}"
+        found.append((moment - around[0].start_us) / 1e6)
+    return found
+
+
+@pytest.mark.faults
+@pytest.mark.vm
+@pytest.mark.timeout(3600)
+def test_power_cuts_lose_nothing_sealed(tmp_path: Path) -> None:
+    """After each power cut what was sealed is there, verifies and plays; recording resumes; the loss is stated."""
+    why = why_no_machine()
+    if why:
+        skip_or_fail(why)
+    chance = random.Random(SEED)  # noqa: S311  repeatable, not secret
+    root = root_image()
+    disk = DataDisk(tmp_path)
+    with disk:
+        settings, sitting = prepare(disk)
+    sealed: list[list[str]] = []
+    moments = []
+    for number in range(CUTS):
+        told, moment = cut(root, disk, tmp_path / f"serial-{number}.log", chance.uniform(2, 15))
+        sealed += told
+        moments.append(moment)
+        with disk:
+            assert missing(settings, sitting, told) == []
+    with disk:
+        now = Anchor(CLOCK.wall_us(), CLOCK.mono_us(), boot_id(), trusted=True)
+        report = recover_vault(settings.vault_dir, writer_keys(settings.keys_dir), now=now)
+        assert report.damaged == report.failed == []
+        lost = missing(settings, sitting, sealed)
+        work = tmp_path / "work"
+        work.mkdir()
+        examined = examine(settings, sitting, [CAMERA], work)
+        shutil.rmtree(work)
+    found = losses(examined.holes, moments)
+    segments = len({(words[1], words[2]) for words in sealed if words[3] == "1"})
+    print(f"\n  {CUTS} power cuts, {segments} segments sealed before them, lost before a cut: {found}")  # noqa: T201
+    count(Line("power cut", {"power cut": CUTS}, segments, len(lost), len(examined.holes), worst_loss=max(found)))
+    assert lost == []
+    assert max(found) <= LOSS_SECONDS
