@@ -190,7 +190,7 @@ class RecordingTrack:
 
     def _write(self, segment: Segment) -> None:
         self._rotate_if_due(segment)
-        writer = self._writer or self._open_part()
+        writer = self._writer or self._open_part(segment.start_us)
         gap = self._gap_until(segment.start_us)
         now = self._clock.mono_us()
         due = now - self._last_checkpoint_us >= self._settings.checkpoint_us
@@ -247,11 +247,17 @@ class RecordingTrack:
         if self._writer:
             self._writer.append_note({"type": "clock", "difference_us": step_us, "trusted": clock_is_trusted()})
 
-    def _open_part(self) -> PartWriter:
+    def _open_part(self, begins_us: int) -> PartWriter:
+        """Open the next part for pictures from ``begins_us`` (mono), which were taken before this moment.
+
+        The anchor states both clocks for that moment: records of a part do not begin before its anchor.
+        """
         stream = self._stream
         if stream is None:
             raise PartWriteError("A part cannot be opened before the camera's stream is known.", reason="other")
-        anchor = Anchor(self._clock.wall_us(), self._clock.mono_us(), boot_id(), clock_is_trusted())
+        wall_us, now_us = self._clock.wall_us(), self._clock.mono_us()
+        begins_us = min(begins_us, now_us)
+        anchor = Anchor(wall_us - (now_us - begins_us), begins_us, boot_id(), clock_is_trusted())
         opening = PartOpening(
             sitting=self.sitting,
             camera=self._settings.camera,
