@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest
 PATHS := appliance tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench test-faults test-vm lock check-wheels docs clean setup-run setup-test
+.PHONY: help run test lint format bench test-faults test-vm lock check-wheels docs clean setup-run setup-test setup-faults
 
 help: ## Show this list.
 	@echo "make TARGET, where TARGET is one of:"
@@ -31,7 +31,7 @@ format: setup-test ## Put the code into the house style.
 bench: setup-test ## Measure cost, write build/bench.json.
 	$(BIN)/python -m bench $(ARGS)
 
-test-faults: setup-test ## Kill, fill, stall and lie: the slow failure tests. Counts are printed.
+test-faults: setup-faults ## Kill, fill, stall and lie: the slow failure tests. Counts are printed.
 	$(PYTEST) -m faults --timeout=3600 -s $(ARGS)
 
 test-vm: setup-test ## Boot the box under real systemd in a container (root; fetches a Debian tree).
@@ -55,3 +55,6 @@ setup-run:
 
 setup-test:
 	@scripts/setup test
+
+setup-faults:
+	@scripts/setup faults
