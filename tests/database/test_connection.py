@@ -168,3 +168,15 @@ def test_killed_while_writing_no_acknowledged_row_is_lost(settings: Settings) ->
     rows = set(_keys(db))
     assert {f"{number:09d}-{half}" for number in acknowledged for half in "ab"} <= rows
     assert {key[:-1] + "b" for key in rows if key.endswith("a")} == {key for key in rows if key.endswith("b")}
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(db: Database) -> None:
+    """What was written is undone, and the next write is one of its own again."""
+    event = "INSERT INTO camera_event (camera, at_us, state) VALUES ('nobody', 1, 'lost')"
+    with pytest.raises(sqlite3.IntegrityError), write(db):
+        db.conn.execute("PRAGMA defer_foreign_keys=ON")
+        db.conn.execute(event)
+    assert not db.conn.in_transaction
+    with write(db):
+        db.conn.execute(INSERT, ("a",))
+    assert not db.conn.in_transaction
