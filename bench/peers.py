@@ -81,8 +81,9 @@ def motion(farm: Farm, folder: Path) -> Peer | None:
     main = folder / "motion.conf"
     main.write_text(
         f"daemon off\nlog_level 3\ntarget_dir {folder}\nmovie_output on\nmovie_passthrough on\nmovie_max_time 60\n"
-        "emulate_motion on\npicture_output off\nthreshold 2147483647\nlightswitch_percent 0\ndespeckle_filter\n"
-        "noise_tune off\ntext_left\ntext_right\nwebcontrol_port 0\nstream_port 0\n" + "\n".join(cameras) + "\n"
+        "movie_filename %t-%v-%Y%m%d%H%M%S\n"
+        "emulate_motion on\npicture_output off\nthreshold 2147483647\nlightswitch_percent 0\n"
+        "noise_tune off\nwebcontrol_port 0\nstream_port 0\n" + "\n".join(cameras) + "\n"
     )
     return Peer(
         [subprocess.Popen(["motion", "-n", "-c", str(main)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]

@@ -188,7 +188,8 @@ class Viewer:
         threading.Thread(target=self._take, daemon=True).start()
 
     def _take(self) -> None:
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        # `close` from the other thread takes the file away under the read: http.client has several ways to say so.
+        with contextlib.suppress(OSError, ValueError, AttributeError, http.client.HTTPException):
             while piece := self._response.read1(65536):
                 self.bytes += len(piece)
 

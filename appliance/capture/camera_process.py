@@ -24,7 +24,7 @@ from appliance.capture import control
 from appliance.capture.camera_reader import CameraReader
 from appliance.capture.live_hub import LiveHub
 from appliance.capture.recording_track import TrackSettings
-from appliance.capture.sealer import FragmentQueue, Pause, Record, Resume, Sealer, StopRecording
+from appliance.capture.sealer import Pause, Record, Resume, Sealer, SegmentFeed, SegmentQueue, StopRecording
 from appliance.capture.writer_keys import writer_keys
 from appliance.clock import SECOND_US, SystemClock
 from appliance.config import Settings
@@ -36,7 +36,7 @@ from appliance.vault.format import GapReason, encode_body, sha256
 if TYPE_CHECKING:
     from appliance.clock import Clock
 
-BEAT_SECONDS = 0.5
+BEAT_SECONDS = 1.0
 STUCK_US = 15 * SECOND_US
 EXIT_STUCK = 70
 EXIT_THREAD_DIED = 71
@@ -70,7 +70,7 @@ class CameraProcess:
         settings = task.settings
         self._lost_after_us = round(settings.capture.lost_after_seconds * SECOND_US)
         self._hub = LiveHub(clock)
-        self._queue = FragmentQueue(
+        self._queue = SegmentQueue(
             limit_us=round(settings.capture.queue_seconds * SECOND_US),
             limit_bytes=round(settings.capture.queue_seconds * settings.capture.max_bitrate_mbit * 125_000 / 4),
         )
@@ -78,19 +78,21 @@ class CameraProcess:
             camera=task.camera.id,
             keys=lambda: writer_keys(settings.keys_dir),
             aead=choose_aead(settings.vault.aead),
-            segment_us=round(settings.vault.segment_seconds * SECOND_US),
             part_us=settings.vault.part_minutes * 60 * SECOND_US,
             checkpoint_us=settings.vault.checkpoint_seconds * SECOND_US,
             masks_sha256=masks_digest(task.camera),
         )
-        self._sealer = Sealer(self._queue, track, clock, self._tell)
+        feed = SegmentFeed(self._queue, round(settings.vault.segment_seconds * SECOND_US))
+        self._sealer = Sealer(self._queue, feed, track, clock, self._tell)
 
         def make() -> Any:
             from appliance.capture.sources.factory import make_source  # noqa: PLC0415  loads only what is needed
 
             return make_source(task.camera, task.credential, clock, settings)
 
-        self._reader = CameraReader(make, self._queue, self._hub, clock, self._changed)
+        self._reader = CameraReader(
+            make, queue=self._queue, feed=feed, hub=self._hub, clock=clock, changed=self._changed
+        )
         self._stopping = threading.Event()
         self._snapshot: tuple[int, bytes] | None = None
 

@@ -113,12 +113,16 @@ class _Track:
         self._written = b""
         self._held: _Held | None = None
         self._spacing_us = _nominal_us(info, kind)
+        self._time_base: tuple[int, int] | None = None
 
     def place(self, packet: SourcePacket) -> tuple[int, bool]:
         """Return where the packet belongs in monotonic time, and whether the camera's clock jumped."""
         inner = packet.packet
+        if self._time_base is None:
+            # Fractions are slow; a stream's time base never changes.
+            self._time_base = (inner.time_base.numerator * SECOND_US, inner.time_base.denominator)
         stamp = inner.dts if inner.dts is not None else inner.pts
-        camera_us = None if stamp is None else round(stamp * inner.time_base * SECOND_US)
+        camera_us = None if stamp is None else stamp * self._time_base[0] // self._time_base[1]
         placed = self._timeline.place(camera_us, packet.arrived_us)
         return placed.start_us, placed.discontinuity
 
@@ -157,9 +161,10 @@ class _Track:
     def _restamp(self, packet: SourcePacket, media_us: int) -> None:
         inner = packet.packet
         ahead_us = 0
-        if inner.pts is not None and inner.dts is not None:
+        shown, decoded = inner.pts, inner.dts
+        if shown is not None and decoded is not None and shown != decoded and self._time_base is not None:
             # How much later than decoded it is shown; a lying camera must not push pictures out of sight.
-            ahead_us = min(max(0, round((inner.pts - inner.dts) * inner.time_base * SECOND_US)), SECOND_US)
+            ahead_us = min(max(0, (shown - decoded) * self._time_base[0] // self._time_base[1]), SECOND_US)
         inner.time_base = MICROSECOND
         inner.dts = media_us
         inner.pts = media_us + ahead_us

@@ -127,9 +127,21 @@ class LiveHub:
                 self._group_bytes += len(message)
             if not self._viewers:
                 return
-            for viewer in self._viewers:
-                self._offer(viewer, message, keyframe=keyframe)
-        self._wake()
+            stuck = [viewer for viewer in self._viewers if not self._send_now(viewer, message, keyframe=keyframe)]
+        if stuck:
+            self._wake()
+
+    def _send_now(self, viewer: Viewer, message: bytes, *, keyframe: bool) -> bool:
+        """Queue a message and send as much as goes without waiting; False where the viewers' thread must go on.
+
+        Mostly all of it goes: waking a thread for each picture of each viewer would cost more than sending.
+        """
+        self._offer(viewer, message, keyframe=keyframe)
+        try:
+            self._send_backlog(viewer)
+        except OSError:
+            return False
+        return not viewer.backlog
 
     def add(self, connection: socket.socket) -> None:
         """Serve a new viewer from the last keyframe on; without a picture it is told so and let go."""
@@ -212,18 +224,18 @@ class LiveHub:
             self._let_go(viewer)
 
     def _send(self, viewer: Viewer) -> bool:
-        while True:
-            with self._lock:
-                if not viewer.backlog:
-                    viewer.taken_us = self._clock.mono_us()
-                    return self._still_there(viewer)
-                piece = viewer.backlog[0]
-                try:
-                    sent = viewer.connection.send(piece)
-                except BlockingIOError:
-                    return True
-                viewer.taken_us = self._clock.mono_us()
-                viewer.sent(sent)
+        with self._lock:
+            self._send_backlog(viewer)
+            return bool(viewer.backlog) or self._still_there(viewer)
+
+    def _send_backlog(self, viewer: Viewer) -> None:
+        while viewer.backlog:
+            try:
+                sent = viewer.connection.send(viewer.backlog[0])
+            except BlockingIOError:
+                return
+            viewer.sent(sent)
+            viewer.taken_us = self._clock.mono_us()
 
     @staticmethod
     def _still_there(viewer: Viewer) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appliance.capture.ladder import Ladder
-from appliance.capture.segmenter import Segment, Segmenter
 from appliance.clock import SECOND_US, boot_id, clock_is_trusted
 from appliance.errors import ApplianceError
 from appliance.vault.format import NO_KEY, NO_OFFSET, TILING_TOLERANCE_US, GapReason
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from appliance.capture.fragmenter import Fragment
     from appliance.capture.sealer import Record, StreamStart
+    from appliance.capture.segmenter import Segment
     from appliance.clock import Clock
     from appliance.vault.crypto import Aead
 
@@ -45,7 +44,6 @@ class TrackSettings:
     camera: str
     keys: Callable[[], WriterKeys]
     aead: Aead
-    segment_us: int
     part_us: int
     checkpoint_us: int
     masks_sha256: str | None = None
@@ -78,7 +76,6 @@ class RecordingTrack:
         self._clock = clock
         self._report = report
         self._stream: StreamStart | None = None
-        self._segmenter = Segmenter(settings.segment_us)
         self._writer: PartWriter | None = None
         self._part_stream: StreamStart | None = None
         self._part_anchor: Anchor | None = None
@@ -100,38 +97,27 @@ class RecordingTrack:
 
     def stream_started(self, stream: StreamStart) -> None:
         """Take note of a stream; one that differs from the open part's gets a part of its own."""
-        self._flush()
         if self._stream and self._stream.init != stream.init:
             self._unwritten.clear()  # could not be written in time; it does not fit the new stream's parts
         self._stream = stream
-        self._segmenter = Segmenter(self._settings.segment_us)
         if self._writer and self._part_stream and self._part_stream.init != stream.init:
             self._hole = GapReason.STREAM_CHANGED
             self._rotate("stream_changed")
 
-    def fragment(self, fragment: Fragment) -> None:
-        """Take one fragment; commits a segment when one is complete."""
-        segment = self._segmenter.push(fragment)
-        if segment:
-            self._unwritten.append(segment)
-            self._write_what_waits()
-
-    def idle(self) -> None:
-        """Write what has waited long enough although no fragment came."""
-        if self._segmenter.due(self._clock.mono_us()):
-            self._flush()
-        else:
-            self._write_what_waits()
+    def segment(self, segment: Segment) -> None:
+        """Seal and commit one segment, now or, where the disk refuses, a little later."""
+        self._unwritten.append(segment)
+        self.write_what_waits()
 
     def stream_ended(self, reason: GapReason) -> None:
-        """Seal what was received before the camera went away."""
-        self._flush()
+        """The stretch until the next segment is stated with this reason."""
+        self.write_what_waits()
         self._hole = reason
 
     def pause(self, reason: GapReason | None) -> None:
         """Write nothing while there is a reason; the stretch without segments is stated with it."""
         if reason is not None and self._paused is None:
-            self._flush()
+            self.write_what_waits()
             self._hole = reason
         self._paused = reason
 
@@ -143,19 +129,14 @@ class RecordingTrack:
 
     def finish(self) -> None:
         """Write what waits, state what is missing up to now, and close the part."""
-        self._flush()
+        self.write_what_waits()
         if self._writer:
             with self._abandoning():
                 self._gap_until(self._clock.mono_us())
             self._rotate("start")
 
-    def _flush(self) -> None:
-        segment = self._segmenter.flush()
-        if segment:
-            self._unwritten.append(segment)
-        self._write_what_waits()
-
-    def _write_what_waits(self) -> None:
+    def write_what_waits(self) -> None:
+        """Write the segments in hand, oldest first, unless it is too soon after a failure; the number is bounded."""
         if self._paused is not None:
             self._unwritten.clear()
         if self._clock.mono_us() >= self._retry_at_us:
@@ -238,7 +219,7 @@ class RecordingTrack:
             self._note_clock(step)
 
     def _part_is_full(self, segment: Segment, anchor: Anchor) -> bool:
-        """Whether the next part begins with this segment: with a keyframe if one comes soon, so that it stands alone."""
+        """Whether the next part begins with this segment: with a keyframe if one comes soon, so it stands alone."""
         left = self._settings.part_us - (segment.start_us + segment.duration_us - anchor.mono_us)
         return left < 0 or (left < KEYFRAME_PATIENCE_US and segment.keyframe)
 

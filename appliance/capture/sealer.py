@@ -1,7 +1,7 @@
 """From fragments to sealed parts: one thread a camera, the only one that touches its part files.
 
-The camera's thread offers fragments to a bounded queue and never waits for the disk. This thread cuts them into
-segments, seals and commits them, and sees to it that every hole in the recording is stated as a gap.
+The camera's thread gathers fragments into segments, offers them to a bounded queue and never waits for the disk. The
+sealer's thread seals and commits them, and sees to it that every hole in the recording is stated as a gap.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appliance.capture.recording_track import RecordingTrack, TrackSettings
+from appliance.capture.segmenter import Segment, Segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.vault.format import GapReason
 
-IDLE_SECONDS = 0.25
-WAKE_US = 200_000
+IDLE_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,78 +71,124 @@ class Resume:
 Order = StreamStart | StreamEnd | Record | StopRecording | Pause | Resume
 
 
-class FragmentQueue:
+class SegmentQueue:
     """What waits for the disk: bounded in seconds and bytes; orders are never dropped.
 
-    When it is full, newer fragments are dropped up to a keyframe, so that what is recorded stays playable; each
-    dropped fragment is counted, and the hole becomes a gap with reason *overload*.
+    When it is full, newer segments are dropped up to one that begins with a keyframe, so that what is recorded stays
+    playable; each dropped segment is counted, and the hole becomes a gap with reason *overload*.
     """
 
     def __init__(self, *, limit_us: int, limit_bytes: int) -> None:
         self._limit_us = limit_us
         self._limit_bytes = limit_bytes
-        self._items: collections.deque[Fragment | Order] = collections.deque()
+        self._items: collections.deque[Segment | Order] = collections.deque()
         self._ready = threading.Condition()
         self._us = 0
         self._bytes = 0
-        self._unseen_us = 0
         self._dropping = False
         self.dropped = 0
 
-    def offer(self, fragment: Fragment) -> bool:
-        """Queue a fragment, or drop it and return False where too much is waiting."""
+    def offer(self, segment: Segment) -> bool:
+        """Queue a segment, or drop it and return False where too much is waiting."""
         with self._ready:
             full = self._us >= self._limit_us or self._bytes >= self._limit_bytes
             if self._dropping:
                 half_empty = self._us * 2 < self._limit_us and self._bytes * 2 < self._limit_bytes
-                self._dropping = not (half_empty and fragment.keyframe and fragment.kind == "video")
+                self._dropping = not (half_empty and segment.keyframe)
             elif full:
                 self._dropping = True
             if self._dropping:
                 self.dropped += 1
                 return False
-            self._items.append(fragment)
-            self._us += self._weight_us(fragment)
-            self._bytes += len(fragment.data)
-            self._unseen_us += self._weight_us(fragment)
-            if self._unseen_us >= WAKE_US:
-                self._unseen_us = 0
-                self._ready.notify()
+            self._items.append(segment)
+            self._us += segment.duration_us
+            self._bytes += len(segment.data)
+            self._ready.notify()
             return True
 
     def order(self, order: Order) -> None:
-        """Queue an order; it takes its turn behind the fragments before it."""
+        """Queue an order; it takes its turn behind the segments before it."""
         with self._ready:
             self._items.append(order)
             self._ready.notify()
 
-    def take(self, timeout: float) -> Fragment | Order | None:
-        """Return the next item; without one wait for ``timeout`` seconds, less if an order comes, and look again.
-
-        Only a fifth of a second's fragments wake the sealer: a segment takes more than a second to gather, and a wake
-        for each frame of each camera costs more than all the sealing.
-        """
+    def take(self, timeout: float) -> Segment | Order | None:
+        """Return the next item, or None after ``timeout`` seconds without one."""
         with self._ready:
-            if not self._items:
-                self._ready.wait(timeout)
-            if not self._items:
+            if not self._items and not self._ready.wait_for(lambda: bool(self._items), timeout):
                 return None
             item = self._items.popleft()
             if not isinstance(item, Order):
-                self._us -= self._weight_us(item)
+                self._us -= item.duration_us
                 self._bytes -= len(item.data)
             return item
 
-    @staticmethod
-    def _weight_us(fragment: Fragment) -> int:
-        return fragment.duration_us if fragment.kind == "video" else 0
+
+class SegmentFeed:
+    """Gathers a camera's fragments into segments while it is recorded, and queues them for the sealer.
+
+    Filled by the camera's thread; opened and closed by the sealer's; safe to use from any.
+    """
+
+    def __init__(self, queue: SegmentQueue, segment_us: int) -> None:
+        self._queue = queue
+        self._segment_us = segment_us
+        self._lock = threading.Lock()
+        self._segmenter = Segmenter(segment_us)
+        self._recorded = False
+        self._at_keyframe = False
+
+    def open(self) -> None:
+        """Recording begins: gather from the next keyframe on."""
+        with self._lock:
+            self._segmenter = Segmenter(self._segment_us)
+            self._recorded, self._at_keyframe = True, False
+
+    def close(self) -> Segment | None:
+        """Recording ends: return what has gathered and gather no more."""
+        with self._lock:
+            self._recorded = False
+            return self._segmenter.flush()
+
+    def push(self, fragment: Fragment) -> None:
+        """Take one fragment."""
+        if not self._recorded:
+            return
+        with self._lock:
+            if not self._at_keyframe:
+                self._at_keyframe = fragment.keyframe and fragment.kind == "video"
+                if not self._at_keyframe:
+                    return
+            segment = self._segmenter.push(fragment)
+            if segment:
+                self._queue.offer(segment)
+
+    def begin_stream(self) -> None:
+        """Another stream begins; its first segment is cut early and begins with a keyframe."""
+        self.flush()
+        with self._lock:
+            self._segmenter = Segmenter(self._segment_us)
+            self._at_keyframe = False
+
+    def flush(self) -> None:
+        """Queue what has gathered: the camera delivers no more for now."""
+        with self._lock:
+            segment = self._segmenter.flush()
+            if segment:
+                self._queue.offer(segment)
+
+    def flush_if_due(self, now_us: int) -> None:
+        """Queue what has gathered if its time is up, although nothing more came."""
+        if self._segmenter.due(now_us):
+            self.flush()
 
 
 class Sealer:
-    """The thread that turns fragments and orders into sealed parts.
+    """The thread that turns segments and orders into sealed parts.
 
     Args:
-        queue: where the camera's thread puts fragments and the control thread puts orders.
+        queue: where segments and orders come from.
+        feed: opened while there is something to record.
         track_settings: camera, keys and limits.
         clock: time.
         report: called from this thread with facts for the parent (dicts with an ``event``).
@@ -150,12 +196,14 @@ class Sealer:
 
     def __init__(
         self,
-        queue: FragmentQueue,
+        queue: SegmentQueue,
+        feed: SegmentFeed,
         track_settings: TrackSettings,
         clock: Clock,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self._queue = queue
+        self._feed = feed
         self._settings = track_settings
         self._clock = clock
         self._report = report
@@ -195,9 +243,10 @@ class Sealer:
             elif self._track:
                 self._track.dropped_seen(self._queue.dropped)
                 if item is None:
-                    self._track.idle()
+                    self._feed.flush_if_due(self._clock.mono_us())
+                    self._track.write_what_waits()
                 else:
-                    self._track.fragment(item)
+                    self._track.segment(item)
         self._end_recording()
 
     def _obey(self, order: Order) -> None:
@@ -227,8 +276,12 @@ class Sealer:
         self._track.pause(self._paused)
         if self._stream:
             self._track.stream_started(self._stream)
+        self._feed.open()
 
     def _end_recording(self) -> None:
         track, self._track = self._track, None
         if track:
+            last = self._feed.close()
+            if last:
+                track.segment(last)
             track.finish()

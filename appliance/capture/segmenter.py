@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 # The vault's format allows no longer ones (docs/vault-format.md, section 5).
 LONGEST_US = 2 * SECOND_US
-# A keyframe ends a segment that has gathered this much: most segments then begin with a keyframe.
-WORTHWHILE_US = 900_000
+# A keyframe ends a segment that has gathered this share of its target: many segments then begin with a keyframe, and
+# none is so short that the disk writes much more than the pictures.
+WORTHWHILE = 0.8
 # The first segment of a stream is cut early, so that a person sees soon that it is being sealed.
 FIRST_US = 400_000
 # A hole inside a segment could not be stated; one longer than this ends it (half of what tiling tolerates).
@@ -78,7 +79,7 @@ class Segmenter:
 
     def due(self, now_us: int) -> bool:
         """Whether what has gathered should be flushed though nothing more came; ask about every 200 ms."""
-        return self._span is not None and now_us - self._span[0] >= LONGEST_US
+        return self._span is not None and now_us - self._span[0] >= self._target_us
 
     def _holds_video(self) -> bool:
         return any(fragment.kind == "video" for fragment in self._fragments)
@@ -96,7 +97,7 @@ class Segmenter:
         gathered_us = end_us - start_us
         broken = fragment.discontinuity or fragment.start_us - end_us > HOLE_US
         early = self._first and gathered_us >= FIRST_US
-        return broken or early or (fragment.keyframe and gathered_us >= WORTHWHILE_US)
+        return broken or early or (fragment.keyframe and gathered_us >= self._target_us * WORTHWHILE)
 
 
 def _end(fragment: Fragment) -> int:

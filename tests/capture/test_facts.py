@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
+
 from appliance import auditlog
 from appliance.cameras.model import Camera
 from appliance.cameras.store import add_camera
@@ -13,9 +14,10 @@ from appliance.capture.facts import Facts
 from appliance.database import connect
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from appliance.clock import ManualClock
     from appliance.config import Settings
-    from sqlite_utils import Database
 
 OPENED = {"part_id": "ab" * 16, "sitting": "s1", "number": 1, "opened": "start", "started_us": 1}
 ENDED = {"ended_us": 2, "bytes": 3, "seq": 4, "chain": "cd" * 32, "sha256": "ef" * 32}

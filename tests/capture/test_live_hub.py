@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
 from appliance.capture.fragmenter import Fragment
 from appliance.capture.live_hub import MAX_BACKLOG_BYTES, MAX_SILENT_US, LiveHub
 from appliance.ipc import framing
-
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_a_slow_viewer_misses_pictures_up_to_a_keyframe_and_never_gets_a_broken_
         kind, data = take(viewer)
         seen.append((int.from_bytes(data[:4]), kind))
     assert hub.missed > 0
-    for (before, _), (number, kind) in zip(seen, seen[1:], strict=False):
+    for (before, _), (number, kind) in itertools.pairwise(seen):
         assert number > before
         assert number == before + 1 or kind == b"K"
 

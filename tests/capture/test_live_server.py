@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from appliance.capture.live_server import LiveServer, not_there
 from appliance.errors import NotFoundError, UnavailableError
 from appliance.ipc import framing

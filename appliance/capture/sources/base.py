@@ -60,6 +60,17 @@ class SourcePacket:
     arrived_us: int
 
 
+@dataclass(slots=True)
+class Pace:
+    """How long packets may be gathered before they are passed on together; 0: each at once.
+
+    Set by who reads, at any time. Working on a handful of packets with warm caches costs a third of being woken for
+    each, and while nobody watches nobody sees the difference.
+    """
+
+    batch_us: int = 0
+
+
 class Source(Protocol):
     """A camera that can be opened, read and closed; used by one thread."""
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from appliance.capture.sources.base import SourcePacket, StreamInfo, VideoInfo
+from appliance.capture.sources.base import Pace, SourcePacket, StreamInfo, VideoInfo
 from appliance.capture.sources.failures import camera_error, reason_of
 from appliance.capture.sources.guards import ChangeGuard, FloodGuard, GarbageGuard
 from appliance.capture.sources.parameter_sets import annex_b, geometry, parameter_sets
 from appliance.capture.sources.sound import SoundPath
 from appliance.clock import SECOND_US
+from appliance.errors import CameraError
 
 if TYPE_CHECKING:
     import threading
@@ -121,14 +122,14 @@ class CopyReader:
         rate = stream.average_rate or stream.guessed_rate
         return VideoInfo(codec, width, height, extradata, float(rate) if rate else 0.0)
 
-    def packets(self, closing: threading.Event) -> Iterator[SourcePacket]:
+    def packets(self, closing: threading.Event, pace: Pace) -> Iterator[SourcePacket]:
         """Yield packets, the first a keyframe, until ``closing``; see `Source.packets`."""
         flood = FloodGuard(self._settings.max_bitrate_mbit, self._what)
         pictures = _Pictures(self._video, self._what, self._stream.profile, self._clock.mono_us())
         seen_us = self._clock.mono_us()
         try:
-            for packet, arrived_us in self._arrivals(closing):
-                flood.check(packet.size, self._clock.mono_us())
+            for packet, arrived_us in self._gathered(closing, pace):
+                flood.check(packet.size, arrived_us)
                 if packet.stream is self._stream:
                     seen_us = arrived_us
                     picture = pictures.take(packet, arrived_us)
@@ -141,6 +142,19 @@ class CopyReader:
                     yield from self._heard(packet, arrived_us)
         except (av.FFmpegError, OSError) as problem:
             raise camera_error(reason_of(problem, opening=False), self._what) from None
+
+    def _gathered(self, closing: threading.Event, pace: Pace) -> Iterator[tuple[Any, int]]:
+        batch: list[tuple[Any, int]] = []
+        try:
+            for arrival in self._arrivals(closing):
+                batch.append(arrival)
+                if not pace.batch_us or arrival[1] - batch[0][1] >= pace.batch_us:
+                    yield from batch
+                    batch = []
+        except (av.FFmpegError, OSError, CameraError):
+            yield from batch  # what came before the failure is kept
+            raise
+        yield from batch
 
     def _arrivals(self, closing: threading.Event) -> Iterator[tuple[Any, int]]:
         backlog, self._backlog = self._backlog, []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import av
 
+from appliance.capture.sources.base import Pace
 from appliance.capture.sources.failures import camera_error, reason_of
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     class Reader(Protocol):
         """Reads one opened container."""
 
-        def packets(self, closing: threading.Event) -> Iterator[SourcePacket]:
-            """Yield until closing."""
+        def packets(self, closing: threading.Event, pace: Pace) -> Iterator[SourcePacket]:
+            """Yield until closing, at the pace that is wished."""
             ...
 
         def close(self) -> None:
@@ -34,6 +35,7 @@ class LiveSource:
         self._what = what
         self._reader: Reader | None = None
         self._closing = threading.Event()
+        self.pace = Pace()
         self._reading = threading.Lock()
 
     def connect(self) -> StreamInfo:
@@ -59,7 +61,7 @@ class LiveSource:
             try:
                 if self._reader is None:
                     raise camera_error("lost", self._what)
-                yield from self._reader.packets(self._closing)
+                yield from self._reader.packets(self._closing, self.pace)
             finally:
                 self._release()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from appliance.capture.sources.base import SourcePacket, StreamInfo
+from appliance.capture.sources.base import Pace, SourcePacket, StreamInfo
 from appliance.capture.sources.copying import CopyReader
 from appliance.capture.sources.encoding import H264Encoder
 from appliance.capture.sources.failures import camera_error, reason_of
@@ -129,7 +129,7 @@ class EncodingReader:
         self._encoder = H264Encoder(*self._size, rate)
         return StreamInfo(self._encoder.info, None, templates={"video": self._encoder.template})
 
-    def packets(self, closing: threading.Event) -> Iterator[SourcePacket]:
+    def packets(self, closing: threading.Event, pace: Pace) -> Iterator[SourcePacket]:  # noqa: ARG002  pictures are encoded one by one
         """Yield encoded pictures until ``closing``; see `Source.packets`."""
         damaged = 0
         try:
