@@ -172,10 +172,14 @@ def test_killed_while_writing_no_acknowledged_row_is_lost(settings: Settings) ->
 
 def test_a_commit_that_fails_leaves_no_transaction_open(db: Database) -> None:
     """What was written is undone, and the next write is one of its own again."""
-    event = "INSERT INTO camera_event (camera, at_us, state) VALUES ('nobody', 1, 'lost')"
-    with pytest.raises(sqlite3.IntegrityError), write(db):
-        db.conn.execute("PRAGMA defer_foreign_keys=ON")
-        db.conn.execute(event)
+
+    def break_a_promise() -> None:
+        with write(db):
+            db.conn.execute("PRAGMA defer_foreign_keys=ON")
+            db.conn.execute("INSERT INTO camera_event (camera, at_us, state) VALUES ('nobody', 1, 'lost')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        break_a_promise()
     assert not db.conn.in_transaction
     with write(db):
         db.conn.execute(INSERT, ("a",))
