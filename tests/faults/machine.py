@@ -111,6 +111,10 @@ class Machine:
         """Return what was said to be committed."""
         return [words[1:] for words in self.said if words[:1] == ["SEALED"] and len(words) == 8]
 
+    def alive_us(self) -> int:
+        """Return the latest monotonic time the guest has told."""
+        return max(int(words[1]) for words in self.said if words[:1] == ["ALIVE"] and len(words) == 2)
+
 
 def _run(command: list[str], environ: dict[str, str] | None = None) -> None:
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=1200, check=False)

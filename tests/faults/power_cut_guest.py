@@ -1,7 +1,8 @@
 """The first and only program of the virtual machine: records, and tells on the serial line what is committed.
 
 Runs as process 1 under the box's own Python; nothing but the standard library and the installed ``exambox``.
-``SEALED camera part seq kind start_us end_us chain`` is said after a record could be read by another process.
+``SEALED camera part seq kind start_us end_us chain`` is said after a record could be read by another process, ``ALIVE
+mono_us`` several times a second.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def main() -> None:
             for seq, *rest in records(path, told.get(path, -1)):
                 say("SEALED", path.parent.name, int(path.stem), seq, *rest)
                 told[path] = int(str(seq))
+        say("ALIVE", time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000)
         time.sleep(0.2)
     say("CAPTURE ENDED", capture.returncode)
     time.sleep(3600)
