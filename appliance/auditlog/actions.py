@@ -42,6 +42,7 @@ ACTIONS: dict[str, str] = {
     "vault.part_abandoned": "a part was given up after a failed write",
     "vault.part_closed": "a part was closed",
     "vault.part_deleted": "a part was deleted: the deletion certificate",
+    "vault.part_found": "a finished part was found that the database did not know",
     "vault.part_missing": "a part's file is gone without a deletion by this box",
     "vault.part_opened": "a part was opened",
     "vault.part_recovered": "a part was closed after an interruption",

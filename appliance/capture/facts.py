@@ -85,6 +85,22 @@ class Facts:
 
         self._add(work)
 
+    def part_found(self, row: dict[str, Any]) -> None:
+        """A finished part's file is there that the database does not know: a database was lost, or a vault brought in.
+
+        ``row`` is the part's row. A part that is known in the meantime stays as it is known.
+        """
+        when = _Frozen(self._clock)
+
+        def work() -> None:
+            with write(self._db):
+                before = self._db.conn.total_changes
+                self._db.table("part").insert(row, pk="part_id", ignore=True)
+                if self._db.conn.total_changes > before:
+                    auditlog.append(self._db, "vault.part_found", clock=when, detail=row)
+
+        self._add(work)
+
     def part_ended(self, part_id: str, state: str, fact: dict[str, Any]) -> None:
         """A part was closed, recovered or abandoned; ``fact`` has ``ended_us``, ``bytes``, ``seq``, ``chain``."""
         when = _Frozen(self._clock)

@@ -14,7 +14,8 @@ from appliance.cameras.wishes import current_wish, list_wishes
 from appliance.capture.writer_keys import writer_keys
 from appliance.clock import SECOND_US, boot_id, clock_is_trusted
 from appliance.errors import ApplianceError
-from appliance.vault.part_files import recordings
+from appliance.vault.facts import part_facts
+from appliance.vault.part_files import PartFile, recording_files, recordings
 from appliance.vault.part_model import Anchor
 from appliance.vault.recover import RecoveredPart, recover_recording
 
@@ -96,6 +97,41 @@ class Recovery:
         in_progress = standing is not None and standing.sitting == sitting
         if in_progress or self._recover(sitting, camera, ends.get(sitting), facts):
             self.owe(sitting, camera)
+        else:
+            self._adopt(sitting, camera, facts)
+
+    def _adopt(self, sitting: str, camera: str, facts: Facts) -> None:
+        """Make rows for finished parts that have none, so that retention and disk rules hold for them too."""
+        sql = "SELECT number FROM part WHERE sitting = ? AND camera = ?"
+        try:
+            known = {row[0] for row in self._db.conn.execute(sql, (sitting, camera))}
+        except sqlite3.Error as problem:
+            self._log.error("the part rows cannot be read; old parts wait", problem=str(problem))
+            self.owe(sitting, camera)
+            return
+        for file in recording_files(self._settings.vault_dir, sitting, camera):
+            if file.number not in known:
+                self._adopt_one(file, facts)
+
+    def _adopt_one(self, file: PartFile, facts: Facts) -> None:
+        try:
+            part = part_facts(file)
+        except ApplianceError as problem:
+            self._log.error("a part without a row cannot be read", file=str(file.path), problem=problem.message)
+            return
+        if part.state != "open":
+            facts.part_found(
+                {
+                    "part_id": part.manifest.part_id,
+                    "sitting": file.sitting,
+                    "camera": file.camera,
+                    "number": file.number,
+                    "started_us": part.start_us,
+                    "ended_us": part.end_us,
+                    "bytes": part.bytes,
+                    "state": "closed",
+                }
+            )
 
     def _recover(self, sitting: str, camera: str, until_wall_us: int | None, facts: Facts) -> bool:
         """Recover one recording; return whether it must be tried again: its folder is held, or the disk refuses."""

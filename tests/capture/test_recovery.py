@@ -93,3 +93,33 @@ def test_the_past_of_a_removed_camera_is_closed_too(
     clock.advance(STARTING_US / 1e6)
     recovery.settle_one_old(facts)
     assert state_of(path) == "closed"
+
+
+def rows(db: Database) -> list[tuple[str, str]]:
+    """Return sitting and state of every part row."""
+    return [(row["sitting"], row["state"]) for row in db.query("SELECT sitting, state FROM part ORDER BY sitting")]
+
+
+def test_finished_parts_that_the_database_does_not_know_get_their_rows(
+    leave_open: Callable[[str], Path], settings: Settings, db: Database, clock: ManualClock
+) -> None:
+    """After a lost database retention holds for the old recordings too: files are the truth."""
+    for sitting in ("first", "second"):
+        leave_open(sitting)
+    before, facts = Recovery(settings, db, clock), Facts(db, clock)
+    before.begin()
+    clock.advance(STARTING_US / 1e6)
+    for _ in range(2):
+        before.settle_one_old(facts)
+    db.conn.execute("DELETE FROM part")
+    db.conn.commit()
+    again = Recovery(settings, db, clock)
+    again.begin()
+    clock.advance(STARTING_US / 1e6)
+    for _ in range(2):
+        again.settle_one_old(facts)
+    assert rows(db) == [("first", "closed"), ("second", "closed")]
+    again.begin()
+    clock.advance(STARTING_US / 1e6)
+    again.settle_one_old(facts)
+    assert len(rows(db)) == 2

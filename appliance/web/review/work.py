@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from appliance import auditlog
+from appliance.cameras.wishes import current_wish
 from appliance.clock import SECOND_US
 from appliance.database import connect
 from appliance.errors import BadInputError
 from appliance.vault.device_key import load_device_public
 from appliance.vault.export import export_clip
 from appliance.vault.format import check_name
+from appliance.vault.part_rows import deleted_parts
 from appliance.vault.verify import verify_recording
 from appliance.web.review import opening
 from appliance.web.words import moment
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from appliance.vault.export import ExportedFile
     from appliance.vault.findings import Level, VerifyReport
+    from appliance.vault.part_rows import DeletedPart
     from appliance.vault.recording import Recording
     from appliance.web.jobs import Job
     from appliance.web.services import Services
@@ -117,6 +120,7 @@ def _files(clip: ExportedFile) -> list[dict[str, Any]]:
 def check(box: Services, order: CheckOrder, job: Job) -> dict[str, Any]:
     """Verify a recording; return the outcome in words with the findings."""
     keys = opening.keys_for(box.keyring, order.person) if order.level == "full" else None
+    deleted, ended = _known(box, order.sitting)
     report = verify_recording(
         box.settings.vault_dir,
         check_name(order.sitting, "sitting"),
@@ -124,6 +128,8 @@ def check(box: Services, order: CheckOrder, job: Job) -> dict[str, Any]:
         order.level,
         device_key=load_device_public(box.settings.keys_dir),
         keys=keys,
+        ended=ended,
+        deleted=deleted,
         progress=job.progress,
     )
     _log(
@@ -140,6 +146,17 @@ def check(box: Services, order: CheckOrder, job: Job) -> dict[str, Any]:
             for item in report.findings[:FINDINGS_SHOWN]
         ],
     }
+
+
+def _known(box: Services, sitting: str) -> tuple[list[DeletedPart], bool]:
+    """Return the sitting's deletion certificates, and whether the box knows that it is over."""
+    db = connect(box.settings.database)
+    try:
+        wish = current_wish(db)
+        deleted = [part for part in deleted_parts(db) if part.sitting == sitting]
+    finally:
+        db.conn.close()
+    return deleted, wish is None or wish.sitting != sitting
 
 
 def verdict(report: VerifyReport, level: Level) -> str:
