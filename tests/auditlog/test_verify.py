@@ -121,7 +121,10 @@ def test_removed_triggers_are_found(filled: Database, key: Key) -> None:
 
 def test_a_rewritten_entry_with_a_recomputed_chain_is_found_by_the_signature(filled: Database, key: Key) -> None:
     """Who rewrites history needs the device key."""
-    _tamper(filled, "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'c3', 'c9') AS BLOB) WHERE seq = 4")
+    _tamper(
+        filled,
+        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '\"c3\"', '\"c9\"') AS BLOB) WHERE seq = 4",
+    )
     _rechain(filled)
     assert _codes(filled, key) == {"checkpoint.chain"}
 
@@ -152,7 +155,10 @@ def test_a_tail_cut_off_after_the_last_checkpoint_is_found_by_a_witness(filled: 
 def test_a_tail_rewritten_after_the_last_checkpoint_is_found_by_a_witness(filled: Database, key: Key) -> None:
     """The witness has seen other words."""
     head = open_log_head(filled)
-    _tamper(filled, "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'c7', 'c1') AS BLOB) WHERE seq = 8")
+    _tamper(
+        filled,
+        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '\"c7\"', '\"c1\"') AS BLOB) WHERE seq = 8",
+    )
     _rechain(filled)
     assert _codes(filled, key) == set()
     assert _codes(filled, key, witness=head) == {"witness.chain"}
