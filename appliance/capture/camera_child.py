@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # A camera's process has few, long-lived threads: two heaps serve them (mallopt(3)), each camera costs less memory.
 MODEST_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
-RESTART_STEPS = ((1, 0.0), (5, 1.0), (5, 5.0))
+RESTART_STEPS = ((3, 0.0), (5, 1.0), (5, 5.0))
 RESTART_LAST = 30.0
 SILENT_US = 6 * SECOND_US
 UNSEALED_US = 10 * SECOND_US

@@ -86,9 +86,10 @@ class Facts:
         self._add(work)
 
     def part_found(self, row: dict[str, Any]) -> None:
-        """A finished part's file is there that the database does not know: a database was lost, or a vault brought in.
+        """A finished part's file is there that the database does not know, or takes for open.
 
-        ``row`` is the part's row. A part that is known in the meantime stays as it is known.
+        The database was lost, a vault brought in, or nobody lived to hear that the part was closed. ``row`` is the
+        part's row. A part whose end is known in the meantime stays as it is known.
         """
         when = _Frozen(self._clock)
 
@@ -96,6 +97,11 @@ class Facts:
             with write(self._db):
                 before = self._db.conn.total_changes
                 self._db.table("part").insert(row, pk="part_id", ignore=True)
+                self._db.conn.execute(
+                    "UPDATE part SET state = :state, ended_us = :ended_us, bytes = :bytes"
+                    " WHERE part_id = :part_id AND state IN ('open', 'abandoned')",
+                    row,
+                )
                 if self._db.conn.total_changes > before:
                     auditlog.append(self._db, "vault.part_found", clock=when, detail=row)
 

@@ -74,6 +74,8 @@ class Recovery:
             if self._clock.mono_us() - since < PATIENCE_US:
                 return False
             self.owe(wish.sitting, camera)
+        elif wish is not None:
+            self._adopt(wish.sitting, camera, facts)
         del self._marked[camera]
         return True
 
@@ -101,8 +103,12 @@ class Recovery:
             self._adopt(sitting, camera, facts)
 
     def _adopt(self, sitting: str, camera: str, facts: Facts) -> None:
-        """Make rows for finished parts that have none, so that retention and disk rules hold for them too."""
-        sql = "SELECT number FROM part WHERE sitting = ? AND camera = ?"
+        """Let the rows know of finished parts, so that retention and disk rules hold for them too.
+
+        A part has no row where the database was lost; its row says *open* where the parent of the process that
+        closed it was dead by then.
+        """
+        sql = "SELECT number FROM part WHERE sitting = ? AND camera = ? AND state NOT IN ('open', 'abandoned')"
         try:
             known = {row[0] for row in self._db.conn.execute(sql, (sitting, camera))}
         except sqlite3.Error as problem:

@@ -123,3 +123,21 @@ def test_finished_parts_that_the_database_does_not_know_get_their_rows(
     clock.advance(STARTING_US / 1e6)
     again.settle_one_old(facts)
     assert len(rows(db)) == 2
+
+
+def test_a_part_that_was_closed_unheard_is_not_taken_for_open_for_ever(
+    leave_open: Callable[[str], Path], settings: Settings, db: Database, clock: ManualClock
+) -> None:
+    """A camera's process closes its part although its parent has just died: the next parent sees it in the file."""
+    wish = start_recording(db, clock=clock, who="t")
+    leave_open(wish.sitting)
+    recovery, facts = Recovery(settings, db, clock), Facts(db, clock)
+    recovery.begin()
+    assert recovery.settle(CAMERA, wish, facts)
+    db.conn.execute("UPDATE part SET state = 'open', ended_us = NULL")
+    db.conn.commit()
+    again = Recovery(settings, db, clock)
+    again.begin()
+    assert again.settle(CAMERA, wish, facts)
+    assert rows(db) == [(wish.sitting, "closed")]
+    assert db.conn.execute("SELECT ended_us FROM part").fetchone()[0] is not None
