@@ -134,7 +134,6 @@ class CameraReader:
             problem = self._session()
             if self._stop.is_set():
                 break
-            self.say_lost(problem.reason, problem.message)
             self._changed("lost", problem.reason, {"message": problem.message, "hint": problem.hint})
             if self._clock.mono_us() - started > STEADY_US and self.last_picture_us > started:
                 ladder.reset()
@@ -149,15 +148,19 @@ class CameraReader:
         self.progress_us = self._clock.mono_us()
         source = self._make()
         self._source = source
+        problem = CameraError("The camera ended its stream.", reason="lost")
         try:
             info = source.open()
             self._read(source, info)
-        except CameraError as problem:
-            return problem
+        except CameraError as why:
+            problem = why
         finally:
+            # Said before closing: taking leave of a camera that has fallen silent takes as long as its silence did.
+            if not self._stop.is_set():
+                self.say_lost(problem.reason, problem.message)
             source.close()
             self._source = None
-        return CameraError("The camera ended its stream.", reason="lost")
+        return problem
 
     def _read(self, source: Source, info: StreamInfo) -> None:
         fragmenter = Fragmenter(info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.vault.keys import load_box_id, load_device_key
+from appliance.vault.device_key import load_box_id, load_device_key
 from appliance.vault.part_model import WriterKeys
 from appliance.vault.recipients import load_recipients
 

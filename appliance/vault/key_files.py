@@ -10,7 +10,6 @@ import fcntl
 import grp
 import os
 import pwd
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -153,7 +152,7 @@ def exists(path: Path) -> bool:
 
 
 def _write_temporary(path: Path, data: bytes, access: Access) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
