@@ -49,7 +49,8 @@ def configure(settings: LogSettings, process: str) -> None:
         form = "journal" if os.environ.get("JOURNAL_STREAM") else "console" if sys.stderr.isatty() else "json"
     renderer: Any = {
         "json": structlog.processors.JSONRenderer(sort_keys=True),
-        "console": structlog.dev.ConsoleRenderer(),
+        # Plain: the pretty one prints local variables, and a password may be among them.
+        "console": structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         "journal": _journal_line,
     }[form]
     stamp = [] if form == "journal" else [structlog.processors.TimeStamper(fmt="iso", utc=True)]

@@ -112,6 +112,35 @@ def receive_json(connection: socket.socket, limit: int = MAX_REQUEST_BYTES) -> d
     return value
 
 
+class MessageEnds:
+    """Tells whether the bytes seen so far end with a whole message, without keeping or copying them."""
+
+    def __init__(self) -> None:
+        self._prefix = b""
+        self._left = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last byte seen ended a message (or nothing has been seen)."""
+        return self._left == 0 and not self._prefix
+
+    def feed(self, piece: bytes) -> None:
+        """See more bytes of the same connection."""
+        at = 0
+        while at < len(piece):
+            if self._left:
+                step = min(self._left, len(piece) - at)
+                self._left -= step
+                at += step
+                continue
+            take = PREFIX_BYTES - len(self._prefix)
+            self._prefix += piece[at : at + take]
+            at += take
+            if len(self._prefix) == PREFIX_BYTES:
+                self._left = int(_PREFIX.unpack(self._prefix)[0])
+                self._prefix = b""
+
+
 def _read(connection: socket.socket, count: int) -> bytes:
     pieces = bytearray()
     while len(pieces) < count:

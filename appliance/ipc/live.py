@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 
 JSON = b"J"
 PICTURE = b"P"
-INITIALISATION = b"I"
-KEYFRAME = b"K"
-FRAGMENT = b"F"
-LIVE_KINDS = frozenset({JSON, INITIALISATION, KEYFRAME, FRAGMENT})
 
 # Shorter than a page waits for its status, so that the page can say which process is silent.
 ANSWER_SECONDS = 2.0
 SILENCE_SECONDS = 8.0
+RELAY_BYTES = 256 * 1024
 MAX_STATUS_BYTES = 4 * 1024 * 1024
 
 _ERRORS: dict[str, type[ApplianceError]] = {
@@ -57,23 +54,27 @@ class LiveClient:
             _accepted((kind, payload))
             raise UnavailableError("The capture process sent no picture.")
 
-    def watch(self, camera: str) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the camera's live messages as (kind, payload), beginning with the accepting ``J``.
+    def relay(self, camera: str) -> Iterator[bytes]:
+        """Yield the camera's live messages as they come, many or parts of one at a time, for passing on unchanged.
 
-        Ends when capture closes the connection, which it does after a ``J`` that gives the reason.
-        Closing the iterator closes the connection.
-
-        Raises:
-            UnavailableError: also when capture falls silent for longer than `SILENCE_SECONDS`.
+        The first piece is the accepting ``J`` message alone. When capture falls silent or breaks off, the last piece
+        is a ``J`` message with state ``lost``, if what came before ended with a whole message.
         """
         with self._ask({"want": "live", "camera": camera}) as connection:
             first = _receive(connection, framing.MAX_MESSAGE_BYTES)
             _accepted(first)
-            yield first
+            yield framing.pack(*first)
             connection.settimeout(SILENCE_SECONDS)
-            while (message := _next(connection)) is not None:
-                if message[0] in LIVE_KINDS:
-                    yield message
+            ends = framing.MessageEnds()
+            try:
+                while piece := connection.recv(RELAY_BYTES):
+                    ends.feed(piece)
+                    yield piece
+                reason = "" if ends.whole else "The capture process broke off in the middle of a message."
+            except OSError:
+                reason = "The capture process does not answer."
+            if reason and ends.whole:
+                yield framing.pack_json({"state": "lost", "reason": reason})
 
     def _ask(self, request: dict[str, Any]) -> socket.socket:
         connection = framing.connect(self._path, timeout=ANSWER_SECONDS, what="capture")

@@ -143,3 +143,17 @@ def test_an_error_carries_code_message_and_hint() -> None:
     """The other end can raise the same error again."""
     told = framing.error_message(LockedError("Locked.", hint="Unlock."))
     assert told == {"ok": False, "code": "keys.locked", "message": "Locked.", "hint": "Unlock."}
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6), st.data())
+def test_where_messages_end_is_known_however_the_bytes_are_cut(payloads: list[bytes], data: st.DataObject) -> None:
+    """Whole after the last byte of a message, and only there."""
+    raw = b"".join(framing.pack(b"F", payload) for payload in payloads)
+    ends, at, boundaries = framing.MessageEnds(), 0, {0}
+    for payload in payloads:
+        boundaries.add(max(boundaries) + framing.PREFIX_BYTES + len(payload))
+    while at < len(raw):
+        step = data.draw(st.integers(1, len(raw) - at))
+        ends.feed(raw[at : at + step])
+        at += step
+        assert ends.whole == (at in boundaries)

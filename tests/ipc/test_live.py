@@ -63,33 +63,7 @@ def test_snapshot_returns_the_picture(tmp_path: Path) -> None:
 def test_refusals_become_the_errors_they_are(tmp_path: Path, code: str, error: type[Exception]) -> None:
     """A refusal is raised as the error its code names, with capture's own words."""
     with capture(tmp_path / "s", refuse(code)), pytest.raises(error, match=r"No\."):
-        next(LiveClient(tmp_path / "s").watch("front"))
-
-
-def test_watch_yields_every_message_in_order_and_ends(tmp_path: Path) -> None:
-    """Live messages arrive whole and in order, kinds of later versions are passed over, the end is an end."""
-    sent = [(b"I", b"init"), (b"K", b"k" * 200_000), (b"Z", b"?"), (b"F", b"f"), (b"J", b'{"state":"lost"}')]
-
-    def answer(connection: socket, _: dict[str, object]) -> None:
-        framing.send_json(connection, {"ok": True, "codecs": "avc1"})
-        for kind, payload in sent:
-            connection.sendall(framing.pack(kind, payload))
-
-    with capture(tmp_path / "s", answer):
-        got = list(LiveClient(tmp_path / "s").watch("front"))
-    assert got[0][0] == b"J"
-    assert got[1:] == [message for message in sent if message[0] != b"Z"]
-
-
-def test_a_message_cut_short_is_said_plainly(tmp_path: Path) -> None:
-    """When capture dies in the middle of a message the viewer learns so."""
-
-    def answer(connection: socket, _: dict[str, object]) -> None:
-        framing.send_json(connection, {"ok": True})
-        connection.sendall(framing.pack(b"K", b"whole")[:-2])
-
-    with capture(tmp_path / "s", answer), pytest.raises(UnavailableError, match="middle of a message"):
-        list(LiveClient(tmp_path / "s").watch("front"))
+        next(LiveClient(tmp_path / "s").relay("front"))
 
 
 def test_without_capture_the_error_says_how_to_start_it(tmp_path: Path) -> None:
@@ -106,3 +80,20 @@ def test_an_answer_that_makes_no_sense_is_unavailability(tmp_path: Path, answer:
     """Neither silence nor rubbish from capture is anything but one plain error."""
     with capture(tmp_path / "s", lambda c, _: c.sendall(answer)), pytest.raises(UnavailableError):
         LiveClient(tmp_path / "s").status()
+
+
+def test_relay_passes_everything_on_unchanged(tmp_path: Path) -> None:
+    """What a browser gets is byte for byte what capture sent."""
+    hello = framing.pack_json({"ok": True, "codecs": "avc1"})
+    sent = framing.pack(b"I", b"init") + framing.pack(b"K", b"k" * 700_000) + framing.pack(b"F", b"f")
+    with capture(tmp_path / "s", lambda c, _: c.sendall(hello + sent)):
+        pieces = list(LiveClient(tmp_path / "s").relay("front"))
+    assert b"".join(pieces) == hello + sent
+
+
+def test_relay_ends_without_a_word_inside_a_message_that_was_cut(tmp_path: Path) -> None:
+    """Words after half a message would be taken for its rest."""
+    hello = framing.pack_json({"ok": True})
+    half = framing.pack(b"K", b"whole")[:-2]
+    with capture(tmp_path / "s", lambda c, _: c.sendall(hello + half)):
+        assert b"".join(LiveClient(tmp_path / "s").relay("front")) == hello + half

@@ -10,6 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from appliance.errors import LockedError, NotFoundError, UnavailableError
+from appliance.ipc import framing
 from appliance.ipc.keyring import KeyringClient
 from appliance.ipc.live import LiveClient
 from appliance.vault import crypto
@@ -53,13 +54,14 @@ class StandInCapture(LiveClient):
             raise NotFoundError("There is no such camera.")
         return b"\xff\xd8picture"
 
-    def watch(self, camera: str) -> Iterator[tuple[bytes, bytes]]:
-        """Give the prepared messages."""
+    def relay(self, camera: str) -> Iterator[bytes]:
+        """Give the prepared messages, packed."""
         self._check()
         if camera != "front":
             raise NotFoundError("There is no such camera.")
         try:
-            yield from self.messages
+            for kind, payload in self.messages:
+                yield framing.pack(kind, payload)
         finally:
             self.closed += 1
 

@@ -161,6 +161,7 @@ class CopyReader:
         yield from backlog
         damaged = 0
         while not closing.is_set():
+            asked_us = self._clock.mono_us()
             try:
                 packet = next(self._demux, None)
             except av.InvalidDataError:
@@ -174,7 +175,13 @@ class CopyReader:
             if packet is None or not packet.size:
                 raise camera_error("lost", self._what)
             damaged = 0
-            yield packet, self._clock.mono_us()
+            arrived_us = self._clock.mono_us()
+            if arrived_us - asked_us >= self._lost_us:
+                # FFmpeg keeps the last picture until reading has timed out, gives it away, and waits as long again:
+                # that picture is old, and the camera is silent.
+                yield packet, asked_us
+                raise camera_error("lost", self._what)
+            yield packet, arrived_us
 
     def _heard(self, packet: Any, arrived_us: int) -> Iterator[SourcePacket]:
         if self._sound:

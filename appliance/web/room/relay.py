@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
-
-from appliance.errors import UnavailableError
-from appliance.ipc import framing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +29,20 @@ class Relay:
         self._open = True
         box.slots.take()
         try:
-            self._messages = box.live.watch(camera)
-            self._first = next(self._messages)
+            self._pieces = box.live.relay(camera)
+            self._first = next(self._pieces)
         except BaseException:
             self.close()
             raise
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield packed messages until capture ends or this process is asked to."""
+        """Yield what capture sends until it ends or this process is asked to."""
         try:
-            for kind, payload in itertools.chain([self._first], self._messages):
+            yield self._first
+            for piece in self._pieces:
                 if self._box.stopping.is_set():
                     return
-                yield framing.pack(kind, payload)
-        except UnavailableError as problem:
-            yield framing.pack_json({"state": "lost", "reason": problem.message})
+                yield piece
         finally:
             self.close()
 
@@ -57,6 +52,6 @@ class Relay:
             return
         self._open = False
         self._box.slots.give_back()
-        closing = getattr(getattr(self, "_messages", None), "close", None)
+        closing = getattr(getattr(self, "_pieces", None), "close", None)
         if closing:
             closing()
