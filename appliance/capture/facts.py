@@ -79,9 +79,12 @@ class Facts:
 
         def work() -> None:
             with write(self._db):
-                self._db.table("part").insert(row, pk="part_id", replace=True)
-                detail = {key: row[key] for key in ("part_id", "sitting", "camera", "number")}
-                auditlog.append(self._db, "vault.part_opened", clock=when, detail={**detail, "opened": fact["opened"]})
+                before = self._db.conn.total_changes
+                self._db.table("part").insert(row, pk="part_id", ignore=True)
+                if self._db.conn.total_changes > before:  # recovery tells of parts that are mostly known
+                    detail = {key: row[key] for key in ("part_id", "sitting", "camera", "number")}
+                    detail["opened"] = fact["opened"]
+                    auditlog.append(self._db, "vault.part_opened", clock=when, detail=detail)
 
         self._add(work)
 
