@@ -174,3 +174,22 @@ def test_a_camera_that_hangs_up_is_lost() -> None:
     """The end of the connection is the loss of the camera."""
     with LyingCamera(lambda: honest(0.0, 40), first=UNITS[0]) as liar:
         assert until_failure(source(liar)) == "lost"
+
+
+def test_a_camera_that_falls_silent_is_lost_after_one_patience_not_two() -> None:
+    """FFmpeg gives the last picture away only when reading timed out; that picture is no sign of life."""
+
+    def script() -> Iterator[Say]:
+        yield from honest(0.0, 30)
+        yield Say(pause=6)
+
+    clock = SystemClock()
+    with LyingCamera(script, first=UNITS[0]) as liar:
+        camera = source(liar)
+        camera.open()
+        arrivals = [clock.mono_us()]
+        with pytest.raises(CameraError):
+            arrivals.extend(packet.arrived_us for packet in camera.packets())
+        # The last one but one is the last that came by itself.
+        assert clock.mono_us() - arrivals[-2] < 1_600_000
+        camera.close()
