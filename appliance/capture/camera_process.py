@@ -112,7 +112,6 @@ class CameraProcess:
         healthy = self._reader.alive and self._sealer.alive
         self._reader.stop()
         self._sealer.stop(CLOSE_SECONDS)
-        self._hub.stop()
         return healthy
 
     def stop(self) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from appliance.config import Settings
 
 TICK_SECONDS = 0.5
+STARTING_TICK_SECONDS = 0.05
 RECONCILE_US = 10 * SECOND_US
 CLOSE_SECONDS = 6.0
 RECENT_US = 2 * SECOND_US
@@ -66,7 +67,8 @@ class Supervisor:
 
     def tick(self) -> None:
         """Do one round: hear the cameras, restart what died, follow changed wishes. Takes at most `TICK_SECONDS`."""
-        self._hear(TICK_SECONDS)
+        waiting = not self._children or any(not child.running for child in self._children.values())
+        self._hear(STARTING_TICK_SECONDS if waiting else TICK_SECONDS)
         for child in list(self._children.values()):
             self._look_after(child)
         now = self._clock.mono_us()
@@ -184,7 +186,7 @@ class Supervisor:
             self._recovery.mark(child.camera.id)
         if child.running:
             return
-        if self._recovery.settle(child.camera.id, self._wish, self.facts) and child.start_if_due() and child.end:
+        if child.start_if_due() and child.end:
             self._selector.register(child.end, selectors.EVENT_READ, child)
 
     def _unwatch(self, child: CameraChild) -> None:
@@ -196,7 +198,8 @@ class Supervisor:
         """Bring each camera's process to record, pause or stop as wished; repeated until it holds."""
         wish = self._wish
         for child in self._children.values():
-            if not child.running:
+            # A process connects to its camera while what it left open is still being closed; it writes afterwards.
+            if not child.running or not self._recovery.settle(child.camera.id, wish, self.facts):
                 continue
             sitting = wish.sitting if wish else None
             if child.recording != sitting:
