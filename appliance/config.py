@@ -161,6 +161,11 @@ class Settings(Section, frozen=True):
         return self.run_dir / "capture" / "live.sock"
 
     @property
+    def web_port_file(self) -> Path:
+        """Where the dashboard says which port it serves: `exambox run` takes another one when its own is taken."""
+        return self.run_dir / "web" / "port"
+
+    @property
     def keyring_socket(self) -> Path:
         """Where the keyring serves part keys."""
         return self.run_dir / "keyring" / "keyring.sock"

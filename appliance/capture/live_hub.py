@@ -72,6 +72,7 @@ class LiveHub:
         self._viewers: set[Viewer] = set()
         self._hello: bytes | None = None
         self._init: bytes = b""
+        self._keyframe: bytes = b""
         self._group: list[bytes] = []
         self._group_bytes = 0
         self._selector = selectors.DefaultSelector()
@@ -104,6 +105,7 @@ class LiveHub:
             self._end_all({"state": "changed", "reason": "the stream begins anew"})
             self._hello = pack_json({"ok": True, **hello})
             self._init = init
+            self._keyframe = b""
             self._group, self._group_bytes = [], 0
         self._wake()
 
@@ -111,6 +113,7 @@ class LiveHub:
         """The camera is lost: say so at once, rather than leave a picture that looks alive."""
         with self._lock:
             self._hello = None
+            self._keyframe = b""
             self._group, self._group_bytes = [], 0
             self._end_all({"state": "lost", "reason": reason})
         self._wake()
@@ -118,18 +121,25 @@ class LiveHub:
     def publish(self, fragment: Fragment) -> None:
         """Hand one fragment to every viewer that can take it."""
         keyframe = fragment.keyframe and fragment.kind == "video"
-        message = pack(b"K" if keyframe else b"F", fragment.data)
         with self._lock:
-            if keyframe:
-                self._group, self._group_bytes = [], 0
-            if (keyframe or self._group) and self._group_bytes < MAX_CACHE_BYTES:
-                self._group.append(message)
-                self._group_bytes += len(message)
+            self._remember(fragment.data, keyframe=keyframe)
             if not self._viewers:
                 return
+            message = pack(b"K" if keyframe else b"F", fragment.data)
             stuck = [viewer for viewer in self._viewers if not self._send_now(viewer, message, keyframe=keyframe)]
         if stuck:
             self._wake()
+
+    def _remember(self, data: bytes, *, keyframe: bool) -> None:
+        """Keep the pictures since the last keyframe for who comes next; too many, and they wait for the next one."""
+        if keyframe:
+            self._keyframe = data
+            self._group, self._group_bytes = [data], len(data)
+        elif self._group:
+            self._group.append(data)
+            self._group_bytes += len(data)
+            if self._group_bytes > MAX_CACHE_BYTES:
+                self._group, self._group_bytes = [], 0
 
     def _send_now(self, viewer: Viewer, message: bytes, *, keyframe: bool) -> bool:
         """Queue a message and send as much as goes without waiting; False where the viewers' thread must go on.
@@ -155,16 +165,14 @@ class LiveHub:
             else:
                 viewer.put(self._hello, preamble=True)
                 viewer.put(pack(b"I", self._init), preamble=True)
-                for message in self._group:
-                    self._offer(viewer, message, keyframe=message is self._group[0])
+                for number, data in enumerate(self._group):
+                    self._offer(viewer, pack(b"F" if number else b"K", data), keyframe=number == 0)
         self._wake()
 
     def keyframe(self) -> tuple[bytes, bytes] | None:
         """Return the initialisation segment and the last keyframe's fragment, for a still picture."""
-        from appliance.ipc.framing import PREFIX_BYTES  # noqa: PLC0415  next to its only use
-
         with self._lock:
-            return (self._init, self._group[0][PREFIX_BYTES:]) if self._group else None
+            return (self._init, self._keyframe) if self._keyframe else None
 
     def _offer(self, viewer: Viewer, message: bytes, *, keyframe: bool) -> None:
         if viewer.ending or (viewer.needs_keyframe and not keyframe):

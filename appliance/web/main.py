@@ -89,8 +89,19 @@ def main(settings: Settings) -> None:
     log.configure(settings.log, "web")
     _hide_server_header()
     log.get(__name__).info("dashboard starts", host=settings.web.host, port=settings.web.port)
+    _say_port(settings)
     _keep_watchdog_fed(settings)
     WebServer(settings).run()
+
+
+def _say_port(settings: Settings) -> None:
+    """Leave the port where `exambox doctor` looks for it; nothing else hangs on it."""
+    path = settings.web_port_file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{settings.web.port}\n", encoding="ascii")
+    except OSError as problem:
+        log.get(__name__).warning("the port could not be noted", path=str(path), problem=str(problem))
 
 
 def _worker_ready(_worker: Any) -> None:

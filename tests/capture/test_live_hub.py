@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.capture.fragmenter import Fragment
-from appliance.capture.live_hub import MAX_BACKLOG_BYTES, MAX_SILENT_US, LiveHub
+from appliance.capture.live_hub import MAX_BACKLOG_BYTES, MAX_CACHE_BYTES, MAX_SILENT_US, LiveHub
 from appliance.ipc import framing
 from tests.support.waiting import until
 
@@ -143,3 +143,18 @@ def test_the_keyframe_for_a_still_picture_is_the_newest(hub: LiveHub) -> None:
         hub.publish(picture(number, keyframe=True))
     newest = hub.keyframe()
     assert newest == (b"init", picture(2, keyframe=True).data)
+
+
+def test_after_too_long_a_group_a_viewer_waits_for_the_next_keyframe(hub: LiveHub) -> None:
+    """A camera with rare keyframes fills no memory, and nobody is shown a broken group."""
+    hub.stream_started(b"init", HELLO)
+    hub.publish(picture(1, keyframe=True))
+    for number in range(2, 12):
+        hub.publish(picture(number, size=MAX_CACHE_BYTES // 8))
+    viewer = watch(hub)
+    hub.publish(picture(12))
+    hub.publish(picture(13, keyframe=True))
+    for _ in range(2):
+        take(viewer)
+    assert take(viewer) == (b"K", picture(13, keyframe=True).data)
+    assert hub.keyframe() == (b"init", picture(13, keyframe=True).data)

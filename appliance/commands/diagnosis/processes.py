@@ -73,12 +73,21 @@ def check_keyring(examined: Examined) -> list[Check]:
 def check_web(examined: Examined) -> list[Check]:
     """The dashboard listens."""
     web = examined.settings.web
-    address = f"{web.host} port {web.port}"
-    if web.port == 0:
+    port = _served_port(examined)
+    address = f"{web.host} port {port}"
+    if port == 0:
         return [Check("web", "ok", "listens on a port of its own choice (web.port = 0)")]
     try:
-        socket.create_connection((web.host, web.port), timeout=_CONNECT_SECONDS).close()
+        socket.create_connection((web.host, port), timeout=_CONNECT_SECONDS).close()
     except OSError as problem:
         hint = "Start it with `systemctl start exambox-web`, or the whole box with `make run`."
         return [Check("web", "fail", f"Nothing answers at {address}: {problem.strerror or problem}.", hint)]
     return [Check("web", "ok", f"answers at {address}")]
+
+
+def _served_port(examined: Examined) -> int:
+    """Return the port the dashboard said it serves, else the one of the settings."""
+    try:
+        return int(examined.settings.web_port_file.read_text(encoding="ascii")[:6])
+    except (OSError, ValueError):
+        return examined.settings.web.port
