@@ -72,7 +72,7 @@ class CaptureSettings(Section, frozen=True):
 class VaultSettings(Section, frozen=True):
     """How recordings are sealed and kept."""
 
-    segment_seconds: Annotated[float, msgspec.Meta(ge=0.2, le=1.6)] = 1.5
+    segment_seconds: Annotated[float, msgspec.Meta(ge=0.2, le=1.6)] = 1.6
     """At most so long; with what waits for the disk a power cut costs less than 2 s."""
     part_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 60
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 30

@@ -28,8 +28,8 @@ GAP_REASONS = {
 STEADY_US = 5_000_000
 # A camera that delivers hands over its last pictures within this; one that hangs must not hold up closing the part.
 STOP_SECONDS = 0.3
-# With a segment of 1.5 s this keeps what a power cut may cost below 2 s.
-BATCH_US = 400_000
+# With a segment of 1.6 s this keeps what a power cut may cost below 2 s.
+BATCH_US = 280_000
 # While somebody watches two pictures at 25 a second may go together: nobody sees the difference, and it costs half.
 WATCHED_BATCH_US = 40_000
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LONGEST_US = 2 * SECOND_US
 # A keyframe ends a segment that has gathered this share of its target: many segments then begin with a keyframe, and
 # none is so short that the disk writes much more than the pictures.
-WORTHWHILE = 0.8
+WORTHWHILE = 0.9
 # The first segment of a stream is cut early, so that a person sees soon that it is being sealed.
 FIRST_US = 400_000
 # A hole inside a segment could not be stated; one longer than this ends it (half of what tiling tolerates).

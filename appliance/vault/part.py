@@ -27,6 +27,7 @@ from appliance.vault.format import (
     chain_start,
     encode_body,
 )
+from appliance.vault.headroom import Headroom
 from appliance.vault.part_file import (
     SealedRecord,
     connect,
@@ -112,6 +113,7 @@ class PartWriter:
         self._chain = b""
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
+        self._headroom: Headroom | None = None
         self._checkpoint: CheckpointFact | None = None
         self._closed: ClosedPart | None = None
 
@@ -295,6 +297,9 @@ class PartWriter:
         if connection:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+        headroom, self._headroom = self._headroom, None
+        if headroom:
+            headroom.release(give_back=self._closed is not None)
         lock, self._lock = self._lock, None
         if lock is not None:
             unlock_folder(lock)
@@ -312,6 +317,7 @@ class PartWriter:
             with write_errors(self.path):
                 self._connection = connect(self.path)
                 self._write_opening(self._connection, manifest, wrapped, description)
+                self._headroom = Headroom(self.path)
         except BaseException:
             self.abandon()
             with contextlib.suppress(OSError):
@@ -347,6 +353,8 @@ class PartWriter:
         with self._writing() as connection:
             record = self._seal(header, plaintext, before=self._chain)
             signed = self._sign(reason, header.seq, record.chain) if reason else None
+            if self._headroom:
+                self._headroom.keep()
             with transaction(connection):
                 insert_record(connection, record)
                 if signed:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import ConflictError, IntegrityError
 from appliance.vault.format import GapReason, chain_next
+from appliance.vault.headroom import Headroom
 from appliance.vault.open_part import EmptyPartError, OpenPart, check_prefix, load_open_part, reading
 from appliance.vault.part import gap_header
 from appliance.vault.part_file import (
@@ -228,7 +229,10 @@ def _recover(path: Path, keys: WriterKeys, now: Anchor, until_wall_us: int | Non
             if part is None:
                 return None
             gap_us = lost_us(part.manifest.anchor, part.end_us, now, until_wall_us)
-            return _close(connection, path, part, keys, gap_us=gap_us, now=now)
+            done = _close(connection, path, part, keys, gap_us=gap_us, now=now)
+    # What the writer had set aside behind the file's end; only after SQLite let go of the file.
+    Headroom(path).release(give_back=True)
+    return done
 
 
 def _close(

@@ -79,21 +79,21 @@ def test_every_hole_and_jump_lies_between_segments(fragments: list[Fragment]) ->
 
 
 def test_steady_state_cuts_before_keyframes() -> None:
-    """With a keyframe every one and a half seconds segments soon begin with their keyframes, and go on doing so."""
-    segments = gather([frame(n, key=n % 38 == 0) for n in range(600)])
+    """With a keyframe every 1.7 seconds segments soon begin with their keyframes, and go on doing so."""
+    segments = gather([frame(n, key=n % 43 == 0) for n in range(1200)])
     first = next(n for n, s in enumerate(segments) if n and s.keyframe)
-    assert first <= 6
+    assert first <= 12
     steady = segments[first:-1]
     assert len(steady) > 8
-    assert {s.duration_us for s in steady} == {38 * FRAME_US}
+    assert {s.duration_us for s in steady} == {43 * FRAME_US}
     assert all(s.key_offset == 0 and s.key_us == s.start_us for s in steady)
 
 
 def test_segments_are_long_enough_to_be_worth_a_commit() -> None:
     """With a keyframe a second segments are nearly as long as allowed, and some still begin with a keyframe."""
     segments = gather([frame(n, key=n % 25 == 0) for n in range(1000)])[1:-1]
-    assert min(s.duration_us for s in segments) >= 1_400_000
-    assert sum(s.keyframe for s in segments) >= len(segments) // 4
+    assert min(s.duration_us for s in segments) >= 1_600_000
+    assert sum(s.keyframe for s in segments) >= len(segments) // 10
 
 
 def test_the_first_segment_comes_early() -> None:
