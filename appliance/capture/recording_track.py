@@ -85,6 +85,7 @@ class RecordingTrack:
         self._paused: GapReason | None = None
         self._retry = Ladder(RETRY_STEPS, RETRY_LAST)
         self._retry_at_us = 0
+        self._delivers = False
         self._drops_seen: int | None = None
         latest = latest_part(self._vault_dir, self.sitting, settings.camera)
         self._number = latest.number if latest else 0
@@ -106,12 +107,14 @@ class RecordingTrack:
 
     def segment(self, segment: Segment) -> None:
         """Seal and commit one segment, now or, where the disk refuses, a little later."""
+        self._delivers = True
         self._unwritten.append(segment)
         self.write_what_waits()
 
     def stream_ended(self, reason: GapReason) -> None:
         """The stretch until the next segment is stated with this reason."""
         self.write_what_waits()
+        self._delivers = False
         self._hole = reason
 
     def pause(self, reason: GapReason | None) -> None:
@@ -131,8 +134,11 @@ class RecordingTrack:
         """Write what waits, state what is missing up to now, and close the part."""
         self.write_what_waits()
         if self._writer:
-            with self._abandoning():
-                self._gap_until(self._clock.mono_us())
+            now = self._clock.mono_us()
+            # A camera that delivers to the end has lost nothing: its recording ends with its last picture.
+            if not self._delivers or now - self._covered_us > SECOND_US:
+                with self._abandoning():
+                    self._gap_until(now)
             self._rotate("start")
 
     def write_what_waits(self) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK_BYTES = 16 * 1024 * 1024
+SCARCE = 256
 _KEEP_SIZE = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -38,8 +39,11 @@ class Headroom:
         if size + CHUNK_BYTES // 8 <= self._until:
             return
         start = max(size, self._until)
-        _LIBC.fallocate(self._fd, _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(CHUNK_BYTES))
-        self._until = start + CHUNK_BYTES  # also after a refusal: asking again and again would not help
+        chunk = affordable_chunk(os.fstatvfs(self._fd))
+        if chunk:
+            _LIBC.fallocate(self._fd, _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(chunk))
+        # Also after a refusal, or without room: asking at each commit would not help.
+        self._until = start + (chunk or CHUNK_BYTES)
 
     def release(self, *, give_back: bool) -> None:
         """Close the descriptor; with ``give_back`` also free what was set aside and not used."""
@@ -51,6 +55,11 @@ class Headroom:
                 give_back_blocks(fd)
         finally:
             os.close(fd)
+
+
+def affordable_chunk(disk: os.statvfs_result) -> int:
+    """Return how much may be set aside: 16 MB, but nothing where that is more than a 256th of what is free."""
+    return CHUNK_BYTES if disk.f_bavail * disk.f_frsize >= SCARCE * CHUNK_BYTES else 0
 
 
 def give_back_blocks(fd: int) -> None:

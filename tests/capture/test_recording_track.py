@@ -189,6 +189,15 @@ def test_a_lost_camera_leaves_a_gap_with_its_reason_and_the_part_goes_on(box: Bo
     assert_tiled(box, box.clock.mono_us())
 
 
+def test_a_recording_ends_with_its_last_picture(box: Box) -> None:
+    """The fraction of a second between the last picture and the order to stop is no loss and is not called one."""
+    box.stream(STREAM)
+    box.pictures(60)
+    box.clock.advance(0.4)
+    box.finish()
+    assert box.reasons() == []
+
+
 def test_a_camera_lost_until_the_end_is_stated_until_the_end(box: Box) -> None:
     """Stopping while a camera is away still says how long it was away."""
     box.stream(STREAM)

@@ -34,6 +34,8 @@ LOSS_SECONDS = 2.0
 RESUME_GOAL = 3.0
 # Bounds for one start on a machine with two busy cores; the real figures are printed.
 RESUME_BOUND = 6.0
+# A camera's process whose parent is dead records on until it has noticed and closed its part.
+ORPHAN_US = 1_000_000
 LEAST_SECONDS_RECORDED = 0.4
 
 
@@ -111,7 +113,7 @@ def check_holes(found: tuple[Hole, ...], kills: list[Kill]) -> tuple[list[float]
         guilty = [
             kill
             for kill in kills
-            if kill.camera in {"", hole.camera} and hole.start_us - 200_000 <= kill.wall_us <= hole.end_us
+            if kill.camera in {"", hole.camera} and hole.start_us - ORPHAN_US <= kill.wall_us <= hole.end_us
         ]
         if set(hole.reasons) <= {"starting"}:
             continue  # from the wish to the first picture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.vault.headroom import CHUNK_BYTES, Headroom
+from appliance.vault.headroom import CHUNK_BYTES, Headroom, affordable_chunk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,15 @@ def test_it_is_asked_for_again_only_when_it_is_nearly_used_up(file: Path) -> Non
     headroom.keep()
     assert blocks(file) > first or first < CHUNK_BYTES
     headroom.release(give_back=False)
+
+
+def test_a_disk_that_is_nearly_full_is_left_alone(file: Path) -> None:
+    """What is scarce is not set aside: thresholds and other cameras need it."""
+    real = os.statvfs(file)
+    plenty = os.statvfs_result((4096, 4096, *(10**9,) * 3, *real[5:]))
+    scarce = os.statvfs_result((4096, 4096, *(10**5,) * 3, *real[5:]))
+    assert affordable_chunk(plenty) == CHUNK_BYTES
+    assert affordable_chunk(scarce) == 0
 
 
 def test_released_twice_or_used_afterwards_it_does_nothing(file: Path) -> None:
