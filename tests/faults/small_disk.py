@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Self
 
+from tests.support.waiting import until
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,7 +64,9 @@ class SmallDisk:
 
     def read_only(self, *, yes: bool) -> None:
         """Mount it anew, read-only or for writing; the kernel refuses read-only while a file is open for writing."""
-        _run("mount", "-o", "remount,ro" if yes else "remount,rw", str(self.path))
+        # The kernel lets go of a killed process's files a moment after the process is gone.
+        command = ["mount", "-o", "remount,ro" if yes else "remount,rw", str(self.path)]
+        until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0, 5, "the remount")
 
     def check(self) -> None:
         """Unmount it and have the file system checked."""
