@@ -35,11 +35,12 @@ def main() -> None:
     """Measure and write the report."""
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="one short run of each: for trying, not for the record")
+    options.add_argument("--runs", type=int, default=3, help="how often the long figures are measured")
     options.add_argument("--only", action="append", choices=["recording", "disk", "start", "seal"])
     options.add_argument("--out", type=Path, default=Path("build/bench.json"))
     chosen = options.parse_args()
     only = set(chosen.only or ["recording", "disk", "start", "seal"])
-    runs, seconds = (1, 15.0) if chosen.quick else (3, 60.0)
+    runs, seconds = (1, 15.0) if chosen.quick else (max(1, chosen.runs), 60.0)
     install_peers()
     cache = Path("build/bench")
     cache.mkdir(parents=True, exist_ok=True)
