@@ -55,7 +55,6 @@ class CameraState:
     beat_mono_us: int = 0
     sealed_mono_us: int = 0
     refused_mono_us: int = 0
-    parts: set[str] = field(default_factory=set)
 
 
 class CameraChild:
@@ -95,11 +94,6 @@ class CameraChild:
             theirs.audio,
             theirs.masks,
         )
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id."""
-        return self._process.pid if self._process else None
 
     @property
     def end(self) -> socket.socket | None:

@@ -247,10 +247,8 @@ class Supervisor:
             case "state":
                 self._camera_state(child, message)
             case "part_opened":
-                child.state.parts.add(message["part_id"])
                 self.facts.part_opened(child.camera.id, message)
             case "part_closed":
-                child.state.parts.discard(message["part_id"])
                 self.facts.part_ended(message["part_id"], message["state"], message)
                 if message["state"] == "abandoned":
                     self._recovery.owe(message["sitting"], child.camera.id)
