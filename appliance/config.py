@@ -46,6 +46,8 @@ class BoxSettings(Section, frozen=True):
 
     room: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] = "Exam room"
     timezone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
+    language: Literal["en", "de"] = "en"
+    """For those whose browser asks for a language the box does not speak, and for its letters."""
     trial: bool = True
     """True: embedded defaults, the review key unlocks by itself, records from the first start."""
 

@@ -10,11 +10,15 @@ from appliance.errors import ApplianceError
 if TYPE_CHECKING:
     from flask import Flask
 
-Role = Literal["administrator", "invigilator", "reviewer"]
+Role = Literal["administrator", "centre_manager", "invigilator", "reviewer", "auditor"]
 ADMINISTRATOR: Role = "administrator"
+CENTRE_MANAGER: Role = "centre_manager"
 INVIGILATOR: Role = "invigilator"
 REVIEWER: Role = "reviewer"
-ROLES: tuple[Role, ...] = (ADMINISTRATOR, INVIGILATOR, REVIEWER)
+AUDITOR: Role = "auditor"
+ROLES: tuple[Role, ...] = (ADMINISTRATOR, CENTRE_MANAGER, INVIGILATOR, REVIEWER, AUDITOR)
+EVERYONE: tuple[Role, ...] = ROLES
+"""Everybody who is signed in; a view for them still says so."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__exambox_access__"
@@ -40,6 +44,11 @@ class ForbiddenError(ApplianceError):
 
     code = "forbidden"
     status = 403
+
+
+def role_words(role: str) -> str:
+    """Return a role as people say it in English: ``centre manager``."""
+    return role.replace("_", " ")
 
 
 def allow(*roles: Role) -> Callable[[View], View]:
@@ -104,6 +113,7 @@ def check(roles: frozenset[str] | None, role: str | None) -> None:
         raise SignedOutError("Please sign in first.")
     if role not in roles:
         raise ForbiddenError(
-            f"Your role ({role}) does not cover this page.",
-            hint=f"It is for: {', '.join(sorted(roles))}. An administrator of the box can help.",
+            f"Your role ({role_words(role)}) does not cover this page.",
+            hint=f"It is for: {', '.join(role_words(other) for other in ROLES if other in roles)}."
+            " An administrator of the box can help.",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
@@ -15,16 +16,20 @@ from appliance.clock import format_utc
 from appliance.database import open_box_database
 from appliance.ipc.keyring import KeyringClient
 from appliance.ipc.live import LiveClient
-from appliance.web import access, headers, home, problems, words
+from appliance.web import access, admin, headers, home, language, openapi, preferences, problems, words
 from appliance.web.account import sessions
 from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
 from appliance.web.browser_session import BoxSession, BoxSessions
 from appliance.web.jobs import Jobs
+from appliance.web.language import views as language_views
+from appliance.web.language.catalogue import SOURCE_LANGUAGE, script_module
+from appliance.web.language.problems import problem_words
 from appliance.web.review import views as review
 from appliance.web.room import views as room
 from appliance.web.services import Services, close_database, database, install, person_or_none, services
 from appliance.web.slots import StreamSlots
+from appliance.web.tell_next import keep_notice, take_notice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +44,16 @@ MAX_REQUEST_BYTES = 32 * 1024
 _TRUSTED_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 # A page that only keeps itself fresh says so; that does not count as somebody being there.
 BACKGROUND_HEADER = "X-Exambox-Background"
+_BLUEPRINTS = (
+    home.BLUEPRINT,
+    preferences.BLUEPRINT,
+    language_views.BLUEPRINT,
+    openapi.BLUEPRINT,
+    account.BLUEPRINT,
+    room.BLUEPRINT,
+    review.BLUEPRINT,
+    admin.BLUEPRINT,
+)
 _LOG = log.get(__name__)
 _SECRET_BYTES = 32
 
@@ -67,8 +82,10 @@ def create_app(
     app.after_request(headers.add_headers)
     app.teardown_appcontext(close_database)
     problems.install(app)
-    for blueprint in (home.BLUEPRINT, account.BLUEPRINT, room.BLUEPRINT, review.BLUEPRINT):
+    app.after_request(keep_notice)
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    language.install(app, default=settings.box.language)
     _teach_templates(app)
     access.check_every_view(app)
     return app
@@ -136,11 +153,14 @@ def _gate() -> Response | None:
 
 
 def _teach_templates(app: Flask) -> None:
+    app.add_template_global(lambda endpoint: endpoint in app.view_functions, "is_page")
+    app.add_template_filter(problem_words, "problem_words")
     app.add_template_filter(words.size_words, "size")
     app.add_template_filter(words.length_words, "duration")
     app.add_template_filter(format_utc, "utc")
     app.add_template_filter(lambda wall_us: words.local_words(wall_us, services().zone), "local")
     app.add_template_filter(lambda wall_us: words.zone_words(wall_us, services().zone), "zone")
+    app.add_template_filter(lambda wall_us: words.local_words(wall_us, UTC), "utc_words")
 
     @app.context_processor
     def _common() -> dict[str, Any]:
@@ -149,9 +169,30 @@ def _teach_templates(app: Flask) -> None:
             "person": person,
             "room": services().settings.box.room,
             "trial": services().settings.box.trial,
+            "zone_name": services().settings.box.timezone,
             "version": __version__,
             "may": lambda endpoint: _may(app, endpoint, person.role if person else None),
+            "notice": take_notice(),
+            "theme": preferences.theme(),
+            "times": preferences.times(),
+            "language": language.current_language(),
+            "languages": language.LANGUAGES,
+            "script_words": _script_words(),
+            "role_words": words.role_words,
+            "admin_groups": lambda: admin.sections.groups(lambda endpoint: _reachable(app, endpoint)),
         }
+
+
+def _script_words() -> str:
+    chosen = language.current_language()
+    if chosen == SOURCE_LANGUAGE:
+        return ""
+    return url_for("language.script_words", language=chosen, version=script_module(chosen)[0])
+
+
+def _reachable(app: Flask, endpoint: str) -> bool:
+    person = person_or_none()
+    return endpoint in app.view_functions and _may(app, endpoint, person.role if person else None)
 
 
 def _may(app: Flask, endpoint: str, role: str | None) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, redirect, request, url_for
 
 from appliance.errors import NotFoundError
-from appliance.web.access import ADMINISTRATOR, INVIGILATOR, REVIEWER, allow, public
+from appliance.web.access import AUDITOR, EVERYONE, REVIEWER, allow, public
 from appliance.web.services import address, database, person
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ _LOOPBACK = ("127.", "::1")
 
 
 @BLUEPRINT.get("/")
-@allow(ADMINISTRATOR, INVIGILATOR, REVIEWER)
+@allow(*EVERYONE)
 def front_door() -> Response:
     """Send each person to the page their role works on."""
-    return redirect(url_for("review.recordings" if person().role == REVIEWER else "room.live"))
+    return redirect(url_for("review.recordings" if person().role in {REVIEWER, AUDITOR} else "room.live"))
 
 
 @BLUEPRINT.get("/healthz")

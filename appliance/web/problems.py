@@ -14,17 +14,14 @@ from appliance import log
 from appliance.errors import ApplianceError, UnavailableError
 from appliance.web.access import SignedOutError
 from appliance.web.account.throttle import ThrottledError
+from appliance.web.language import gettext as _
+from appliance.web.language.problems import problem_words
 from appliance.web.slots import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 _LOG = log.get(__name__)
-_WORDS = {
-    404: ("There is no such page.", "It may have been a mistyped address, or what it showed has been deleted."),
-    405: ("This address cannot be used like that.", "Go back and try again."),
-    413: ("That is more than this page takes.", "Send less at once."),
-}
 
 
 def install(app: Flask) -> None:
@@ -43,7 +40,8 @@ def wants_page() -> bool:
 def _known(problem: ApplianceError) -> AnyResponse:
     if isinstance(problem, SignedOutError) and wants_page() and request.method == "GET":
         return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
-    response = _answer(problem.status, problem.code, problem.message, problem.hint)
+    message, hint = problem_words(problem.message), problem_words(problem.hint)
+    response = _answer(problem.status, problem.code, message, hint, field=getattr(problem, "field", ""))
     if isinstance(problem, ThrottledError):
         response.headers["Retry-After"] = str(problem.wait_seconds)
     elif isinstance(problem, UnavailableError):
@@ -51,10 +49,21 @@ def _known(problem: ApplianceError) -> AnyResponse:
     return response
 
 
+def _words_of(status: int) -> tuple[str, str] | None:
+    return {
+        404: (
+            _("There is no such page."),
+            _("It may have been a mistyped address, or what it showed has been deleted."),
+        ),
+        405: (_("This address cannot be used like that."), _("Go back and try again.")),
+        413: (_("That is more than this page takes."), _("Send less at once.")),
+    }.get(status)
+
+
 def _stale_form(_problem: CSRFError) -> AnyResponse:
     return _answer(
-        400, "form.stale", "This page was open for too long, or belongs to an earlier session.",
-        "Reload the page and try again; nothing was changed.",
+        400, "form.stale", _("This page was open for too long, or belongs to an earlier session."),
+        _("Reload the page and try again; nothing was changed."),
     )  # fmt: skip
 
 
@@ -63,7 +72,7 @@ def _http(problem: HTTPException) -> AnyResponse:
     if status < HTTPStatus.BAD_REQUEST:
         response = problem.get_response()
         return Response(response.get_data(), status, dict(response.headers))
-    message, hint = _WORDS.get(status, (problem.description or "This did not work.", ""))
+    message, hint = _words_of(status) or (problem.description or _("This did not work."), "")
     return _answer(status, f"http.{status}", message, hint)
 
 
@@ -71,12 +80,12 @@ def _unexpected(problem: Exception) -> AnyResponse:
     """A request's end: whatever it was is written to the journal, and the person learns no internals."""
     _LOG.error("request failed", path=request.path, method=request.method, exc_info=problem)
     return _answer(
-        500, "error", "Something went wrong in the box.",
-        "Recording does not depend on this page and goes on. The journal has the details.",
+        500, "error", _("Something went wrong in the box."),
+        _("Recording does not depend on this page and goes on. The journal has the details."),
     )  # fmt: skip
 
 
-def _answer(status: int, code: str, message: str, hint: str) -> Response:
+def _answer(status: int, code: str, message: str, hint: str, *, field: str = "") -> Response:
     if wants_page():
         page = render_template("error.html", status=status, code=code, message=message, hint=hint)
         return Response(page, status)
@@ -88,4 +97,6 @@ def _answer(status: int, code: str, message: str, hint: str) -> Response:
         "detail": message,
         "hint": hint,
     }
+    if field:
+        body["field"] = field
     return Response(json.dumps(body), status, content_type="application/problem+json")

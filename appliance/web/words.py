@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
 from appliance.clock import SECOND_US
+from appliance.web.language import current_language
+from appliance.web.language import gettext as _
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+_PATTERNS = {"en": "EEE d MMM yyyy, HH:mm:ss", "de": "EEE d. MMM yyyy, HH:mm:ss"}
 _UNIT = 1000
 _HOUR = 3600
 _MINUTE = 60
@@ -20,7 +26,8 @@ def size_words(count: int) -> str:
     value = float(count)
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if value < _UNIT or unit == "TB":
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004
+            whole = unit == "B" or value >= 100  # noqa: PLR2004
+            return f"{format_decimal(value, '0' if whole else '0.0', current_language())} {unit}"
         value /= _UNIT
     raise AssertionError("unreachable")
 
@@ -31,8 +38,10 @@ def length_words(microseconds: int) -> str:
     hours, rest = divmod(seconds, _HOUR)
     minutes, left = divmod(rest, _MINUTE)
     if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {left:02d} s" if minutes else f"{left} s"
+        return _("%(hours)s h %(minutes)s min", hours=hours, minutes=f"{minutes:02d}")
+    if minutes:
+        return _("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=f"{left:02d}")
+    return _("%(seconds)s s", seconds=left)
 
 
 def moment(wall_us: int, zone: tzinfo) -> datetime:
@@ -41,10 +50,22 @@ def moment(wall_us: int, zone: tzinfo) -> datetime:
 
 
 def local_words(wall_us: int, zone: tzinfo) -> str:
-    """Return ``Sat 21 Nov 2026, 20:14:05`` in the room's zone."""
-    return moment(wall_us, zone).strftime("%a %d %b %Y, %H:%M:%S")
+    """Return ``Sat 21 Nov 2026, 20:14:05`` in the given zone and the reader's language."""
+    language = current_language()
+    return str(format_datetime(moment(wall_us, zone), _PATTERNS[language], locale=language))
 
 
 def zone_words(wall_us: int, zone: tzinfo) -> str:
     """Return the zone's short name at that time, for example ``CET``."""
     return moment(wall_us, zone).strftime("%Z")
+
+
+def role_words(role: str) -> str:
+    """Return a role as the reader's language names it."""
+    return {
+        "administrator": _("administrator"),
+        "centre_manager": _("centre manager"),
+        "invigilator": _("invigilator"),
+        "reviewer": _("reviewer"),
+        "auditor": _("auditor"),
+    }.get(role, role)

@@ -8,37 +8,12 @@ import pytest
 from flask import Flask
 
 from appliance.web.access import ROLES, AccessDeclarationError, check_every_view, public, roles_of
+from tests.web.gate_table import EXPECTED, PUBLIC, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.web.conftest import Browser
-
-PUBLIC = {"account.first_run", "account.sign_in", "home.healthz"}
-EXPECTED = {
-    "home.front_door": {"administrator", "invigilator", "reviewer"},
-    "account.sign_out": {"administrator", "invigilator", "reviewer"},
-    "account.stay": {"administrator", "invigilator", "reviewer"},
-    "room.live": {"administrator", "invigilator"},
-    "room.stream": {"administrator", "invigilator"},
-    "room.snapshot": {"administrator", "invigilator"},
-    "room.status": {"administrator", "invigilator", "reviewer"},
-    "room.start": {"administrator", "invigilator"},
-    "room.stop": {"administrator", "invigilator"},
-    "room.lock": {"administrator", "invigilator", "reviewer"},
-    "room.unlock": {"administrator", "reviewer"},
-    "review.recordings": {"administrator", "reviewer"},
-    "review.playback": {"administrator", "reviewer"},
-    "review.index": {"administrator", "reviewer"},
-    "review.part_init": {"administrator", "reviewer"},
-    "review.segment": {"administrator", "reviewer"},
-    "review.export": {"administrator", "reviewer"},
-    "review.verify": {"administrator", "reviewer"},
-    "review.job_state": {"administrator", "reviewer"},
-    "review.discard": {"administrator", "reviewer"},
-    "review.download": {"administrator", "reviewer"},
-}
-VALUES = {"camera": "front", "sitting": "exam", "part": 1, "seq": 1, "number": "0" * 32, "name": "x", "filename": "x"}
 
 
 def rules(app: Flask) -> list[tuple[str, str, str]]:

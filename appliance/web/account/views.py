@@ -9,12 +9,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from appliance import auditlog
 from appliance.errors import ApplianceError, BadInputError, ConflictError
 from appliance.web import browser_session
-from appliance.web.access import ADMINISTRATOR, INVIGILATOR, REVIEWER, allow, public
+from appliance.web.access import EVERYONE, allow, public
 from appliance.web.account import first_run as first
 from appliance.web.account import sign_in as signing
 from appliance.web.account import throttle
 from appliance.web.account.accounts import any_account
 from appliance.web.account.forms import FirstRunForm, SignInForm
+from appliance.web.paths import local_path
 from appliance.web.services import address, database, person, person_or_none, services
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def sign_in() -> Answer:
 
 
 @BLUEPRINT.post("/sign-out")
-@allow(ADMINISTRATOR, INVIGILATOR, REVIEWER)
+@allow(*EVERYONE)
 def sign_out() -> Response:
     """End this session."""
     signing.sign_out(database(), person(), address=address(), clock=services().clock)
@@ -96,18 +97,10 @@ def sign_out() -> Response:
 
 
 @BLUEPRINT.post("/api/session")
-@allow(ADMINISTRATOR, INVIGILATOR, REVIEWER)
+@allow(*EVERYONE)
 def stay() -> dict[str, Any]:
     """Say that somebody is still there; like any request that is not a page refreshing itself."""
     return {"ok": True}
-
-
-def local_path(target: str | None) -> str:
-    """Return a path of this dashboard, or nothing where ``target`` could lead elsewhere."""
-    text = target or ""
-    if not text.startswith("/") or text[1:2] in {"/", "\\"} or any(ord(sign) <= ord(" ") for sign in text):
-        return ""
-    return text
 
 
 def _page(template: str, form: FirstRunForm | SignInForm, problem: ApplianceError | None) -> Answer:

@@ -1,10 +1,12 @@
 // Talking to the box: JSON in, JSON out, problems as errors with the words a person is told.
 
+import { _ } from "/static/text.js";
+
 const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 export class BoxError extends Error {
   constructor(status, problem) {
-    super(problem.detail || "The box did not answer.");
+    super(problem.detail || _("The box did not answer."));
     this.status = status;
     this.code = problem.code || "";
     this.hint = problem.hint || "";
@@ -21,7 +23,7 @@ export async function ask(path, { background = false, ...options } = {}) {
     response = await fetch(path, { ...options, headers, credentials: "same-origin", redirect: "error" });
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
-    throw new BoxError(0, { detail: "No connection to the box.", hint: "It is tried again by itself." });
+    throw new BoxError(0, { detail: _("No connection to the box."), hint: _("It is tried again by itself.") });
   }
   if (!response.ok) throw new BoxError(response.status, await response.json().catch(() => ({})));
   return response;
@@ -44,7 +46,7 @@ export function notice(text, { hint = "", bad = false } = {}) {
   const close = document.createElement("button");
   close.className = "quiet small-button";
   close.type = "button";
-  close.textContent = "Close";
+  close.textContent = _("Close");
   close.addEventListener("click", () => box.remove());
   box.append(strong, hint ? Object.assign(document.createElement("span"), { textContent: hint }) : "", close);
   document.getElementById("notices").append(box);

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appliance import auditlog
 from appliance.web.account.first_run import ensure_first_password
-from appliance.web.account.views import local_path
+from appliance.web.paths import local_path
 from tests.web.conftest import PASSWORD, Browser
 
 if TYPE_CHECKING:

@@ -1,0 +1,8 @@
+"""The box's administration: one module a section, all on one blueprint; `sections.py` lists them."""
+
+from __future__ import annotations
+
+from appliance.web.admin import overview, sections
+from appliance.web.admin.blueprint import BLUEPRINT
+
+__all__ = ["BLUEPRINT", "overview", "sections"]

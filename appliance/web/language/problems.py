@@ -1,0 +1,80 @@
+"""Errors in the reader's language: their English sentences are matched against the templates of the code.
+
+An error is worded where it is raised, with its values already in the sentence, because the command line and
+the journal need it so. Here, at the web's edge, `Disk 3 is full.` finds the translated template
+`Disk {0} is full.` and takes its value along. What matches no template stays English.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from appliance.web.language.catalogue import SOURCE_LANGUAGE, read_catalogue
+from appliance.web.language.texts import current_language
+
+CONTEXT: Final = "problem"
+"""The catalogue's context (`msgctxt`) of sentences that errors are raised with."""
+MAX_CHARACTERS = 2000
+_HOLE = re.compile(r"\{(\d+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One sentence of an error: the texts between its holes, and its translation with numbered holes."""
+
+    pieces: tuple[str, ...]
+    translated: str
+
+    def words(self, sentence: str) -> str | None:
+        """Return the translated sentence if this is its template; takes time linear in the sentence."""
+        values = self._values(sentence)
+        return None if values is None else _HOLE.sub(lambda hole: values[int(hole[1])], self.translated)
+
+    def _values(self, sentence: str) -> list[str] | None:
+        first, *middle, last = self.pieces
+        if not sentence.startswith(first) or not sentence.endswith(last):
+            return None
+        at, end = len(first), len(sentence) - len(last)
+        values = []
+        for piece in middle:
+            found = sentence.find(piece, at, end)
+            if found < 0:
+                return None
+            values.append(sentence[at:found])
+            at = found + len(piece)
+        return [*values, sentence[at:end]] if at <= end else None
+
+
+def template(source: str, translated: str) -> Template:
+    """Return a template of a sentence with holes ``{0}``, ``{1}``, … in this order (pure)."""
+    return Template(tuple(_HOLE.split(source)[::2]), translated)
+
+
+def problem_words(sentence: str) -> str:
+    """Return an error's sentence in the reader's language; the English one where it is not known."""
+    language = current_language()
+    if language == SOURCE_LANGUAGE or not sentence or len(sentence) > MAX_CHARACTERS:
+        return sentence
+    whole, holed = _templates(language)
+    if sentence in whole:
+        return whole[sentence]
+    for candidate in holed:
+        words = candidate.words(sentence)
+        if words is not None:
+            return words
+    return sentence
+
+
+@cache
+def _templates(language: str) -> tuple[dict[str, str], tuple[Template, ...]]:
+    """Return sentences without holes by their text, and the others, the most definite ones first."""
+    catalogue = read_catalogue(language) or ()
+    found = {
+        str(message.id): str(message.string) for message in catalogue if message.context == CONTEXT and message.string
+    }
+    whole = {source: words for source, words in found.items() if not _HOLE.search(source)}
+    holed = sorted((source for source in found if source not in whole), key=lambda source: -len(_HOLE.sub("", source)))
+    return whole, tuple(template(source, found[source]) for source in holed)
