@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest
 PATHS := appliance tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench test-faults test-vm lock check-wheels docs clean setup-run setup-test setup-faults
+.PHONY: help run test lint format bench test-faults test-vm lock check-wheels docs texts clean setup-run setup-test setup-faults
 
 help: ## Show this list.
 	@echo "make TARGET, where TARGET is one of:"
@@ -36,6 +36,9 @@ test-faults: setup-faults ## Kill, fill, stall and lie: the slow failure tests. 
 
 test-vm: setup-test ## Boot the box under real systemd in a container (root; fetches a Debian tree).
 	$(PYTEST) -m vm --timeout=1800 -s $(ARGS)
+
+texts: setup-test ## Bring the catalogues of translated texts up to the code; says what is not translated.
+	$(BIN)/python -m tools.make_texts $(ARGS)
 
 docs: setup-test ## Write the documents that are generated from the code.
 	$(BIN)/python tools/make_command_docs.py

@@ -72,7 +72,9 @@ def _http(problem: HTTPException) -> AnyResponse:
     if status < HTTPStatus.BAD_REQUEST:
         response = problem.get_response()
         return Response(response.get_data(), status, dict(response.headers))
-    message, hint = _words_of(status) or (problem.description or _("This did not work."), "")
+    own = problem.description if problem.description != type(problem).description else None
+    known = (problem_words(own), "") if own else _words_of(status)
+    message, hint = known or (_("This did not work."), _("Go back and try again."))
     return _answer(status, f"http.{status}", message, hint)
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from appliance.web.language.choice import LANGUAGES, choose_language
-from appliance.web.language.texts import current_language, gettext, install, ngettext
+from appliance.web.language.texts import current_language, gettext, install, lazy_gettext, ngettext
 
-__all__ = ["LANGUAGES", "choose_language", "current_language", "gettext", "install", "ngettext"]
+__all__ = ["LANGUAGES", "choose_language", "current_language", "gettext", "install", "lazy_gettext", "ngettext"]

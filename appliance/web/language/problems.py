@@ -10,14 +10,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, read_catalogue
 from appliance.web.language.texts import current_language
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CONTEXT: Final = "problem"
 """The catalogue's context (`msgctxt`) of sentences that errors are raised with."""
 MAX_CHARACTERS = 2000
+_MAX_DEPTH = 3
 _HOLE = re.compile(r"\{(\d+)\}")
 
 
@@ -28,12 +32,18 @@ class Template:
     pieces: tuple[str, ...]
     translated: str
 
-    def words(self, sentence: str) -> str | None:
-        """Return the translated sentence if this is its template; takes time linear in the sentence."""
-        values = self._values(sentence)
-        return None if values is None else _HOLE.sub(lambda hole: values[int(hole[1])], self.translated)
+    def words(self, sentence: str, translate: Callable[[str], str] = str) -> str | None:
+        """Return the translated sentence if this is its template; takes time linear in the sentence.
 
-    def _values(self, sentence: str) -> list[str] | None:
+        Args:
+            sentence: what was said.
+            translate: what is done with the values, which may be sentences themselves.
+        """
+        values = self.values(sentence)
+        return None if values is None else _HOLE.sub(lambda hole: translate(values[int(hole[1])]), self.translated)
+
+    def values(self, sentence: str) -> list[str] | None:
+        """Return what the sentence has in the template's holes; None if it is another sentence."""
         first, *middle, last = self.pieces
         if not sentence.startswith(first) or not sentence.endswith(last):
             return None
@@ -58,13 +68,18 @@ def problem_words(sentence: str) -> str:
     language = current_language()
     if language == SOURCE_LANGUAGE or not sentence or len(sentence) > MAX_CHARACTERS:
         return sentence
+    return _translated(sentence, language, _MAX_DEPTH)
+
+
+def _translated(sentence: str, language: str, depth: int) -> str:
     whole, holed = _templates(language)
     if sentence in whole:
         return whole[sentence]
-    for candidate in holed:
-        words = candidate.words(sentence)
-        if words is not None:
-            return words
+    if depth and " " in sentence:
+        for candidate in holed:
+            words = candidate.words(sentence, lambda value: _translated(value, language, depth - 1))
+            if words is not None:
+                return words
     return sentence
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import g, has_request_context, request
+from markupsafe import escape
 
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, translations
 from appliance.web.language.choice import choose_language
@@ -44,6 +45,24 @@ def current_language() -> str:
 def gettext(text: str, /, **values: Any) -> str:
     """Return a text in the reader's language, its ``%(name)s`` filled in; a plain ``%`` is written ``%%``."""
     return str(translations(current_language()).ugettext(text)) % values
+
+
+class LazyText:
+    """A text that is looked up each time it is shown: for labels that exist before anybody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return gettext(self._text)
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+
+def lazy_gettext(text: str) -> Any:
+    """Return a text for a form's label or another value made at import; it reads itself in the reader's language."""
+    return LazyText(text)
 
 
 def ngettext(one: str, many: str, count: int, /, **values: Any) -> str:

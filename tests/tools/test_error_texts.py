@@ -1,0 +1,27 @@
+"""Errors' sentences are read from the source."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tools.error_texts import error_texts
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('raise DiskError("It is full.", hint=f"Free {n} of {all}.")', {"It is full.", "Free {0} of {1}."}),
+        ('raise X.BadError("It is late." if late else "It is early.")', {"It is late.", "It is early."}),
+        ('raise E(first or "Nothing is there.")', set()),
+        ('raise MyError(first or "Nothing is there.")', {"Nothing is there."}),
+        ('abort(400, "That name is unknown.")', {"That name is unknown."}),
+        ('raise KeyError("name")', set()),
+        ('say("Just words.")', set()),
+        ('raise SomeError("Two pieces "\n f"make {one}.")', {"Two pieces make {0}."}),
+    ],
+)  # fmt: skip
+def test_sentences_of_errors_are_found(source: str, found: set[str]) -> None:
+    """What an error says and hints is found with numbered holes; names of fields and other words are not."""
+    assert error_texts(ast.parse(source)) == found

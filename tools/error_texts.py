@@ -1,0 +1,82 @@
+"""The sentences errors are raised with, read from the source so that they can be translated."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Calls whose texts a person reads: every error, and what a view refuses with.
+_REFUSALS = frozenset({"abort"})
+_NAMED = frozenset({"hint", "message", "reason", "description"})
+
+
+def error_texts(tree: ast.AST) -> set[str]:
+    """Return the sentences of a module's errors (pure).
+
+    The values an f-string takes become ``{0}``, ``{1}``, … in their order. A text of one word is a name or a
+    field, not a sentence, and is left out.
+    """
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_refusal(node.func):
+            arguments = [*node.args, *(word.value for word in node.keywords if word.arg in _NAMED)]
+            found.update(text for argument in arguments for text in _texts(argument) if _is_sentence(text))
+    return found
+
+
+def error_texts_below(root: Path, *, without: frozenset[str] = frozenset()) -> dict[str, set[str]]:
+    """Return each file below ``root`` that raises errors, relative to ``root``'s parent, with their sentences.
+
+    Args:
+        root: a package's directory.
+        without: names of directories that are left out.
+
+    Raises:
+        SyntaxError: a file is not Python.
+    """
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        if without.isdisjoint(path.relative_to(root).parts):
+            texts = error_texts(ast.parse(path.read_text("utf-8"), str(path)))
+            if texts:
+                found[path.relative_to(root.parent).as_posix()] = texts
+    return found
+
+
+def _is_refusal(called: ast.expr) -> bool:
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    return name.endswith("Error") or name in _REFUSALS
+
+
+def _is_sentence(text: str) -> bool:
+    return " " in text.strip() and any(sign.isalpha() for sign in text)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """Yield the sentences an argument can be: text, an f-string, either branch of a choice."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str):
+            yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield _with_holes(node)
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _texts(value)
+
+
+def _with_holes(node: ast.JoinedStr) -> str:
+    text, holes = "", 0
+    for piece in node.values:
+        if isinstance(piece, ast.Constant):
+            text += str(piece.value)
+        else:
+            text += f"{{{holes}}}"
+            holes += 1
+    return text
