@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-import signal
-import socket
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.journeys.conftest import Box, first_run
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PASSWORD = "Quiet-Room-42!"
 # A small digest of what the video element shows now: equal pictures give equal digests.
 PICTURE = """video => {
   const canvas = new OffscreenCanvas(64, 36);
@@ -55,103 +38,6 @@ FRAMES = """video => new Promise(done => {
   };
   video.requestVideoFrameCallback(shown);
 })"""
-
-
-class Box:
-    """The whole box, started as a newcomer starts it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.state = folder / "state"
-        self.output = folder / "output"
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = free.getsockname()[1]
-        environ = {**os.environ, "EXAMBOX_PATHS__STATE": str(self.state), "HOME": str(folder)}
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "appliance.cli", "run", "--port", str(self.port)],
-                cwd=ROOT,
-                env=environ,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def address(self) -> str:
-        """Where the dashboard is."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def one_time_password(self) -> str:
-        """Wait until it is printed."""
-
-        def printed() -> str | None:
-            text = self.output.read_text(encoding="utf-8", errors="replace")
-            assert self.process.poll() is None, f"the box ended:\n{text}"
-            found = re.search(r"One-time password\s+(\S+)", text)
-            return found[1] if found else None
-
-        return until(printed, 60, "the one-time password")
-
-    def stop(self) -> None:
-        """End it as Ctrl-C does, then make sure."""
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    """A box that was just unpacked."""
-    running = Box(tmp_path)
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
-def is_fault(message: ConsoleMessage) -> bool:
-    """Whether a console message tells of a fault; answers such as 503 while a camera starts are shown on the page."""
-    return message.type == "error" and not message.text.startswith("Failed to load resource")
-
-
-@pytest.fixture
-def page(box: Box, tmp_path: Path) -> Iterator[Page]:
-    """A fresh Chromium, closed before the box; a page's own fault or a breach of its policy fails the test."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}; install Debian's package chromium")
-    from playwright.sync_api import sync_playwright
-
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "profile"),
-            executable_path=CHROMIUM,
-            args=CHROMIUM_ARGUMENTS,
-            viewport={"width": 1440, "height": 900},
-            accept_downloads=True,
-            downloads_path=str(tmp_path / "downloads"),
-        )
-        opened = context.pages[0]
-        opened.on("pageerror", lambda fault: faults.append(str(fault)))
-        opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
-        yield opened
-        context.close()
-    assert faults == []
-
-
-def first_run(page: Page, box: Box) -> None:
-    """Make the administrator and arrive at the live page."""
-    one_time = box.one_time_password()
-    page.goto(box.address)
-    page.get_by_label("One-time password").fill(one_time)
-    page.get_by_label("Your name").fill("Ada")
-    page.get_by_label("New password", exact=True).fill(PASSWORD)
-    page.get_by_label("New password again").fill(PASSWORD)
-    page.get_by_role("button", name="Create account").click()
-    page.wait_for_url("**/live")
 
 
 def assert_moving(page: Page) -> None:

@@ -38,6 +38,8 @@ class Person:
     seen_us: int
     ends_us: int
     """When the session ends if the person does nothing more."""
+    latest_us: int
+    """When the session ends however busy the person is."""
 
 
 def open_session(db: Database, account: int, *, address: str, clock: Clock) -> str:
@@ -70,7 +72,32 @@ def find_session(db: Database, token: str, *, clock: Clock, settings: WebSetting
     ends = session_ends(created, seen, settings)
     if not created - CLOCK_SLACK_US <= now < ends:
         return None
-    return Person(account, name, role, _hash(token), bytes(csrf_key), seen, ends)
+    return Person(
+        account,
+        name,
+        role,
+        _hash(token),
+        bytes(csrf_key),
+        seen,
+        ends,
+        created + settings.session_hours * 60 * MINUTE_US,
+    )
+
+
+def still_open(db: Database, person: Person, *, clock: Clock | None = None) -> bool:
+    """Return whether the session a request began with still stands; for answers that last (streams, events).
+
+    False once the session was ended, its account disabled or its role changed; with ``clock`` also once the
+    session is too old (a stream itself never prolongs it). One indexed read: cheap enough for every second.
+    """
+    if clock is not None and clock.wall_us() >= person.latest_us:
+        return False
+    row = db.conn.execute(
+        "SELECT account.role FROM web_session JOIN account ON account.id = web_session.account"
+        " WHERE token_hash = ? AND account.disabled_us IS NULL",
+        (person.token_hash,),
+    ).fetchone()
+    return row is not None and row[0] == person.role
 
 
 def session_ends(created_us: int, seen_us: int, settings: WebSettings) -> int:

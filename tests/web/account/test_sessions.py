@@ -84,6 +84,32 @@ def test_disabling_the_account_ends_its_sessions(
     assert sessions.find_session(db, token, clock=clock, settings=settings.web) is None
 
 
+def test_a_lasting_answer_ends_with_its_session(
+    db: Database, clock: ManualClock, settings: Settings, token: str
+) -> None:
+    """A stream learns that its person signed out, was disabled, got another role, or has been there for too long."""
+
+    def person() -> sessions.Person:
+        found = sessions.find_session(db, token, clock=clock, settings=settings.web)
+        assert found is not None
+        return found
+
+    begun = person()
+    assert sessions.still_open(db, begun, clock=clock)
+    db.conn.execute("UPDATE account SET role = 'auditor'")
+    assert not sessions.still_open(db, begun)
+    db.conn.execute("UPDATE account SET role = 'administrator', disabled_us = 1")
+    assert not sessions.still_open(db, begun)
+    db.conn.execute("UPDATE account SET disabled_us = NULL")
+    db.conn.commit()
+    assert sessions.still_open(db, begun)
+    clock.advance(12 * 3600)
+    assert sessions.still_open(db, begun)
+    assert not sessions.still_open(db, begun, clock=clock)
+    sessions.close_session(db, begun)
+    assert not sessions.still_open(db, begun)
+
+
 def test_ended_sessions_are_forgotten(db: Database, clock: ManualClock, settings: Settings, token: str) -> None:
     """Rows that open nothing any more do not pile up."""
     assert sessions.forget_ended_sessions(db, clock=clock, settings=settings.web) == 0
