@@ -16,7 +16,7 @@ from appliance.clock import format_utc
 from appliance.database import open_box_database
 from appliance.ipc.keyring import KeyringClient
 from appliance.ipc.live import LiveClient
-from appliance.web import access, admin, headers, home, language, openapi, preferences, problems, words
+from appliance.web import access, admin, compress, headers, home, language, openapi, preferences, problems, words
 from appliance.web.account import sessions
 from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
@@ -80,6 +80,7 @@ def create_app(
     CSRFProtect(app)
     app.before_request(_gate)
     app.after_request(headers.add_headers)
+    compress.install(app)
     app.teardown_appcontext(close_database)
     problems.install(app)
     app.after_request(keep_notice)

@@ -20,5 +20,6 @@ def script_words(language: str, version: str) -> Response:
     if language not in LANGUAGES or script_module(language)[0] != version:
         raise NotFoundError("There is no such page.")
     response = Response(script_module(language)[1], content_type="text/javascript; charset=utf-8")
+    response.set_etag(version)
     response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
     return response
