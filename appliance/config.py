@@ -107,6 +107,29 @@ class WebSettings(Section, frozen=True):
     session_hours: Positive = 12
 
 
+class AccountsSettings(Section, frozen=True):
+    """Passwords, second factors, and how a forgotten password is replaced."""
+
+    min_length: Annotated[int, msgspec.Meta(ge=8, le=64)] = 8
+    require_classes: tuple[Literal["upper", "lower", "digit", "symbol"], ...] = ("upper", "lower", "digit", "symbol")
+    require_totp_roles: tuple[
+        Literal["administrator", "centre_manager", "invigilator", "reviewer", "auditor"], ...
+    ] = ()
+    """Who must have a second factor; they set it up when they next sign in."""
+    reset_link_minutes: Annotated[int, msgspec.Meta(ge=5, le=24 * 60)] = 30
+    reset_code_hours: Annotated[int, msgspec.Meta(ge=1, le=7 * 24)] = 24
+    public_address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^/\s?#]+)?$")] = ""
+    """What links in e-mails begin with; empty: the address the request came to, one the box answers to."""
+    smtp_host: Annotated[str, msgspec.Meta(max_length=253)] = ""
+    """Empty: the box sends no e-mail, and administrators give out one-time codes."""
+    smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_ca_file: str = ""
+    smtp_user: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    smtp_password_file: str = ""
+    mail_from: Annotated[str, msgspec.Meta(max_length=254)] = ""
+
+
 class LogSettings(Section, frozen=True):
     """What the journal gets."""
 
@@ -123,6 +146,7 @@ class Settings(Section, frozen=True):
     vault: VaultSettings = VaultSettings()
     keys: KeySettings = KeySettings()
     web: WebSettings = WebSettings()
+    accounts: AccountsSettings = AccountsSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -360,6 +384,7 @@ def _check_meaning(loaded: Loaded) -> None:
             f"{loaded.origin('box.timezone')}: box.timezone: {settings.box.timezone!r} is no known time zone.",
             hint='Use a name like "Europe/Berlin".',
         ) from problem
+    _check_mail(loaded)
     disk = settings.vault
     if not disk.disk_warn_free_percent > disk.disk_delete_free_percent > disk.disk_stop_free_percent:
         keys = [f"vault.disk_{name}_free_percent" for name in ("warn", "delete", "stop")]
@@ -368,6 +393,27 @@ def _check_meaning(loaded: Loaded) -> None:
         raise ConfigError(
             f"{stated}: the first must be larger than the second, and that larger than the third.",
             hint="The defaults are 15, 10 and 3.",
+        )
+
+
+def _check_mail(loaded: Loaded) -> None:
+    mail = loaded.settings.accounts
+    if not mail.smtp_host:
+        return
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", mail.mail_from):
+        raise ConfigError(
+            f"{loaded.origin('accounts.smtp_host')}: accounts.mail_from: {mail.mail_from!r} is no e-mail address.",
+            hint="With a mail server set, mail_from says who the box's e-mails come from.",
+        )
+    if mail.smtp_tls == "none" and mail.smtp_host not in {"127.0.0.1", "::1", "localhost"}:
+        raise ConfigError(
+            f"{loaded.origin('accounts.smtp_tls')}: accounts.smtp_tls: reset links do not cross a network unencrypted.",
+            hint='Use "starttls" or "tls"; "none" is for a mail server on this machine.',
+        )
+    if bool(mail.smtp_user) != bool(mail.smtp_password_file):
+        raise ConfigError(
+            f"{loaded.origin('accounts.smtp_user')}: accounts.smtp_user and accounts.smtp_password_file go together.",
+            hint="Give both, or neither for a server that asks for no password.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_every_setting_is_explained_to_operators() -> None:
     defaults = flatten(Settings())
     assert rows.keys() == defaults.keys()
     for key, value in defaults.items():
-        shown = "not set" if value is None else f'"{value}"' if isinstance(value, str) else str(value).lower()
+        shown = "not set" if value is None else json.dumps(value, ensure_ascii=False)
         assert shown in rows[key], f"{key}: the document says {rows[key]}, the default is {shown}"
 
 
@@ -212,3 +213,32 @@ def test_the_process_environment_is_used_by_default(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("EXAMBOX_CONFIG", str(_file(tmp_path, "[web]\nport = 99\n")))
     assert load().web.port == 99
     assert "EXAMBOX_CONFIG" in os.environ
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('smtp_host = "mail.example.org"', "accounts.mail_from"),
+        ('smtp_host = "mail.example.org"\nmail_from = "box"', "accounts.mail_from"),
+        ('smtp_host = "mail.example.org"\nmail_from = "box@example.org"\nsmtp_tls = "none"', "unencrypted"),
+        ('smtp_host = "mail.example.org"\nmail_from = "box@example.org"\nsmtp_user = "box"', "smtp_password_file"),
+        ("min_length = 4", "accounts.min_length"),
+        ('require_classes = ["emoji"]', "accounts.require_classes"),
+        ('public_address = "https://box.example.org/path"', "accounts.public_address"),
+        ('public_address = "ftp://box.example.org"', "accounts.public_address"),
+    ],
+)
+def test_account_settings_that_make_no_sense_are_refused(tmp_path: Path, lines: str, named: str) -> None:
+    """Half a mail server, unencrypted links, weak passwords and odd addresses are errors that name the key."""
+    file = tmp_path / "config.toml"
+    file.write_text(f"[accounts]\n{lines}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(named)):
+        load(file, {})
+
+
+def test_a_mail_server_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
+    """A relay on loopback may be plain."""
+    file = tmp_path / "config.toml"
+    text = '[accounts]\nsmtp_host = "127.0.0.1"\nsmtp_tls = "none"\nmail_from = "box@example.org"\n'
+    file.write_text(text, encoding="utf-8")
+    assert load(file, {}).accounts.smtp_tls == "none"

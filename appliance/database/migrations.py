@@ -194,7 +194,63 @@ CREATE TABLE part_deletion (
 """
 
 
-KNOWN = frozenset({m0001_box_records.__name__, m0002_part_deletions.__name__})
+@MIGRATIONS()
+def m0003_accounts(db: Database) -> None:
+    """Second factors, recovery codes, resets, and what people see about their own sessions."""
+    for statement in _M0003.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+_M0003 = """
+ALTER TABLE account ADD COLUMN email TEXT NOT NULL DEFAULT '' COLLATE NOCASE;
+
+ALTER TABLE account ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1));
+
+ALTER TABLE account ADD COLUMN last_sign_in_us INTEGER;
+
+CREATE UNIQUE INDEX account_email ON account (email) WHERE email != '';
+
+ALTER TABLE web_session ADD COLUMN browser TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE half_session (
+    token_hash BLOB PRIMARY KEY,   -- SHA-256 of the cookie's random value
+    account INTEGER NOT NULL REFERENCES account (id),
+    created_us INTEGER NOT NULL,
+    second_factor INTEGER NOT NULL DEFAULT 0 CHECK (second_factor IN (0, 1)) -- 1: its code was right
+) STRICT;
+
+CREATE TABLE second_factor (
+    account INTEGER PRIMARY KEY REFERENCES account (id),
+    secret BLOB NOT NULL,          -- sealed with a key file of the web process
+    created_us INTEGER NOT NULL,
+    confirmed_us INTEGER,          -- null: no first code yet, so it does not count
+    last_step INTEGER NOT NULL DEFAULT -1 -- RFC 6238 time step of the last code accepted
+) STRICT;
+
+CREATE TABLE recovery_code (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id),
+    selector TEXT NOT NULL,        -- the code's first signs: which row
+    code_hash TEXT NOT NULL,       -- argon2id of the whole code
+    used_us INTEGER,
+    UNIQUE (account, selector)
+) STRICT;
+
+CREATE TABLE password_reset (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id),
+    kind TEXT NOT NULL CHECK (kind IN ('link', 'code')),
+    secret_hash TEXT NOT NULL,     -- link: SHA-256 in hex of 256 random bits; code: argon2id
+    created_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    used_us INTEGER
+) STRICT;
+
+CREATE INDEX password_reset_account ON password_reset (account, kind)
+"""
+
+
+KNOWN = frozenset({m0001_box_records.__name__, m0002_part_deletions.__name__, m0003_accounts.__name__})
 
 
 def migrate(db: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -63,6 +64,34 @@ def test_each_older_version_migrates_with_its_data(settings: Settings, clock: Ma
     assert db.conn.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def test_accounts_and_sessions_of_the_version_before_stay(settings: Settings, clock: ManualClock) -> None:
+    """m0003: a box with people signed in keeps them: no address, no second factor, no forced change, sessions open."""
+    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    old = connect(settings.database)
+    MIGRATIONS.apply(old, stop_before="m0003_accounts")
+    old.conn.executescript(
+        "BEGIN; INSERT INTO account (name, role, password_hash, created_us, disabled_us) VALUES"
+        " ('Ada', 'administrator', 'hash-a', 5, NULL), ('Grace', 'reviewer', 'hash-g', 6, 7);"
+        "INSERT INTO web_session VALUES (x'aa', 1, 10, 11, '127.0.0.1', x'bb');"
+        "INSERT INTO sign_in_failure (key, at_us) VALUES ('k', 12); COMMIT"
+    )
+    old.conn.close()
+    db = open_box_database(settings.database)
+    rows = db.conn.execute(
+        "SELECT name, role, password_hash, created_us, disabled_us, email, must_change, last_sign_in_us FROM account"
+    ).fetchall()
+    assert rows == [
+        ("Ada", "administrator", "hash-a", 5, None, "", 0, None),
+        ("Grace", "reviewer", "hash-g", 6, 7, "", 0, None),
+    ]
+    assert db.conn.execute("SELECT account, seen_us, browser FROM web_session").fetchall() == [(1, 11, "")]
+    assert db.table("sign_in_failure").count == 1
+    db.conn.execute("UPDATE account SET email = 'ada@example.org' WHERE id = 1")
+    with pytest.raises(sqlite3.IntegrityError):
+        db.conn.execute("UPDATE account SET email = 'ADA@example.org' WHERE id = 2")
+    db.conn.close()
+
+
 def test_a_newer_database_is_refused_and_left_alone(db: Database, settings: Settings) -> None:
     """Old software never writes into a database it does not understand."""
     with write(db):
@@ -117,7 +146,5 @@ def test_processes_that_start_at_once_migrate_once(settings: Settings) -> None:
 )
 def test_the_schema_itself_refuses_nonsense(db: Database, statement: str) -> None:
     """Types, states and references are checked by the database, whoever writes."""
-    import sqlite3
-
     with pytest.raises(sqlite3.IntegrityError):
         db.conn.execute(statement)
