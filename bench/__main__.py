@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from bench import disk_cost, recording_cost, start_time
+from bench import disk_cost, page_cost, recording_cost, start_time
 from bench.rig import Farm, prepare_stream
 
 PACKAGES = "ffmpeg motion python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 gstreamer1.0-plugins-bad e2fsprogs"
+FIGURES = ["recording", "disk", "start", "seal", "pages"]
 
 
 def install_peers() -> None:
@@ -36,10 +37,10 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="one short run of each: for trying, not for the record")
     options.add_argument("--runs", type=int, default=3, help="how often the long figures are measured")
-    options.add_argument("--only", action="append", choices=["recording", "disk", "start", "seal"])
+    options.add_argument("--only", action="append", choices=FIGURES)
     options.add_argument("--out", type=Path, default=Path("build/bench.json"))
     chosen = options.parse_args()
-    only = set(chosen.only or ["recording", "disk", "start", "seal"])
+    only = set(chosen.only or FIGURES)
     runs, seconds = (1, 15.0) if chosen.quick else (max(1, chosen.runs), 60.0)
     install_peers()
     cache = Path("build/bench")
@@ -55,6 +56,8 @@ def main() -> None:
                 figures["write_amplification"] = disk_cost.amplification(farm, folder, runs=runs, seconds=seconds)
             if "recording" in only:
                 figures |= recording_cost.measure(farm, folder, runs=runs, seconds=seconds)
+            if "pages" in only:
+                figures |= page_cost.measure(farm, folder, runs=1 if chosen.quick else 5)
         if "seal" in only:
             figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
     report = {"version": __version__, "machine": machine(), "quick": chosen.quick, "figures": figures}
