@@ -10,7 +10,7 @@ from appliance.clock import SystemClock, format_utc
 from appliance.commands.common import database_of, person, settings_of
 from appliance.errors import ConflictError
 from appliance.web.access import ADMINISTRATOR, ROLES
-from appliance.web.account import accounts, passwords
+from appliance.web.account import accounts, changes, passwords
 from appliance.web.account.first_run import ensure_first_password
 
 
@@ -78,7 +78,7 @@ def reset_password(ctx: click.Context, name: str) -> None:
     """Give an account a generated password, printed once, and end all its sessions."""
     db = database_of(settings_of(ctx))
     password = passwords.generate_password()
-    accounts.set_password(db, name, password, clock=SystemClock(), who=person(), where="command line")
+    changes.set_password(db, name, password, clock=SystemClock(), who=person(), where="command line")
     click.echo(f"New password: {password}")
     click.echo("It is shown only this once. All sessions of this account were ended.")
 
@@ -88,7 +88,7 @@ def reset_password(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def disable(ctx: click.Context, name: str) -> None:
     """Refuse an account from now on; what it did stays in the log."""
-    accounts.disable_account(database_of(settings_of(ctx)), name, clock=SystemClock(), who=person())
+    changes.disable_account(database_of(settings_of(ctx)), name, clock=SystemClock(), who=person())
     click.echo(f"{name} can no longer sign in.")
 
 
@@ -97,5 +97,5 @@ def disable(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def enable(ctx: click.Context, name: str) -> None:
     """Let a disabled account sign in again."""
-    accounts.enable_account(database_of(settings_of(ctx)), name, clock=SystemClock(), who=person())
+    changes.enable_account(database_of(settings_of(ctx)), name, clock=SystemClock(), who=person())
     click.echo(f"{name} can sign in again.")

@@ -1,7 +1,20 @@
 """Who may use which view, written down apart from the code: a route that is not here, or differs, fails the tests."""
 
 EVERYONE = {"administrator", "centre_manager", "invigilator", "reviewer", "auditor"}
-PUBLIC = {"account.first_run", "account.sign_in", "home.healthz", "preferences.choose", "language.script_words"}
+PUBLIC = {
+    "account.first_run",
+    "account.sign_in",
+    "account.second_step",
+    "account.own_password",
+    "account.set_up",
+    "account.set_up_picture",
+    "account.forgotten",
+    "account.reset_by_link",
+    "account.reset_by_code",
+    "home.healthz",
+    "preferences.choose",
+    "language.script_words",
+}
 EXPECTED: dict[str, set[str]] = {
     # home
     "home.front_door": EVERYONE,
@@ -9,6 +22,16 @@ EXPECTED: dict[str, set[str]] = {
     # account
     "account.sign_out": EVERYONE,
     "account.stay": EVERYONE,
+    "account.mine": EVERYONE,
+    "account.change_email": EVERYONE,
+    "account.change_password": EVERYONE,
+    "account.end_session": EVERYONE,
+    "account.end_other_sessions": EVERYONE,
+    "account.second_factor_begin": EVERYONE,
+    "account.second_factor_scan": EVERYONE,
+    "account.second_factor_picture": EVERYONE,
+    "account.second_factor_remove": EVERYONE,
+    "account.new_recovery_codes": EVERYONE,
     # room
     "room.live": {"administrator", "invigilator"},
     "room.stream": {"administrator", "invigilator"},
@@ -44,4 +67,5 @@ VALUES: dict[str, object] = {
     "filename": "x",
     "language": "de",
     "version": "x",
+    "handle": "0" * 16,
 }

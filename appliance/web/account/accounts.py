@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from appliance import auditlog
 from appliance.database import write
 from appliance.errors import BadInputError, ConflictError, NotFoundError
-from appliance.web.access import ADMINISTRATOR, ROLES
+from appliance.web.access import ROLES
 from appliance.web.account import passwords
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from appliance.clock import Clock
 
+MAX_EMAIL = 254
+# What mail servers of schools take: no quotes, no comments; RFC 5321's lengths.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _NAME = re.compile(r"\w(?:[\w.@ '-]{0,62}[\w.])?")
-_COLUMNS = "id, name, role, created_us, disabled_us"
+_COLUMNS = "id, name, role, created_us, disabled_us, email, must_change, last_sign_in_us"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Account:
     role: str
     created_us: int
     disabled_us: int | None
+    email: str
+    """Empty: none is known."""
+    must_change: int
+    """1: the password was chosen by somebody else and is replaced at the next sign-in."""
+    last_sign_in_us: int | None
 
 
 def clean_name(name: str) -> str:
@@ -58,6 +66,18 @@ def list_accounts(db: Database) -> list[Account]:
     return [Account(*row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM account ORDER BY name")]  # noqa: S608
 
 
+def account_by_id(db: Database, account: int) -> Account:
+    """Return the account of that number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = db.conn.execute(f"SELECT {_COLUMNS} FROM account WHERE id = ?", (account,)).fetchone()  # noqa: S608
+    if row is None:
+        raise NotFoundError("There is no such account.", hint="The list of users shows them all.")
+    return Account(*row)
+
+
 def get_account(db: Database, name: str) -> Account:
     """Return the account of that name, in any case.
 
@@ -71,88 +91,77 @@ def get_account(db: Database, name: str) -> Account:
 
 
 def create_account(
-    db: Database, name: str, role: str, password: str, *, clock: Clock, who: str, where: str = ""
+    db: Database,
+    name: str,
+    role: str,
+    password: str,
+    *,
+    clock: Clock,
+    who: str,
+    where: str = "",
+    email: str = "",
+    policy: passwords.Policy | None = None,
+    must_change: bool = False,
 ) -> Account:
     """Create an account.
 
+    Args:
+        db: the box's database.
+        name: as typed; kept in its one form.
+        role: one of `ROLES`.
+        password: in clear; only its hash is stored.
+        clock: for the log.
+        who: who creates it.
+        where: from where.
+        email: where reset links go; may be empty.
+        policy: what the password must have; the default policy if None.
+        must_change: the person chooses another password when they first sign in.
+
     Raises:
-        BadInputError: the name, role or password is not usable.
-        ConflictError: the name is taken.
+        BadInputError: the name, role, password or address is not usable.
+        ConflictError: the name or address is taken.
     """
-    name = clean_name(name)
+    name, email = clean_name(name), clean_email(email)
     if role not in ROLES:
-        raise BadInputError(f"role: {role!r} is not one of {', '.join(ROLES)}.")
-    passwords.check_policy(password, name=name)
+        raise BadInputError(f"role: {role[:40]!r} is not one of {', '.join(ROLES)}.")
+    passwords.check_policy(password, name=name, policy=policy)
     password_hash = passwords.hash_password(password)
     with write(db):
         if db.conn.execute("SELECT 1 FROM account WHERE name = ?", (name,)).fetchone():
             raise ConflictError(f"There is already an account named {name!r}.", hint="Choose another name.")
+        check_email_free(db, email, account=None)
         db.conn.execute(
-            "INSERT INTO account (name, role, password_hash, created_us) VALUES (?, ?, ?, ?)",
-            (name, role, password_hash, clock.wall_us()),
+            "INSERT INTO account (name, role, password_hash, created_us, email, must_change) VALUES (?, ?, ?, ?, ?, ?)",
+            (name, role, password_hash, clock.wall_us(), email, int(must_change)),
         )
-        _log(db, "account.created", name, clock=clock, who=who, where=where, detail={"role": role})
+        log_account(db, "account.created", name, clock=clock, who=who, where=where, detail={"role": role})
         return get_account(db, name)
 
 
-def set_password(db: Database, name: str, password: str, *, clock: Clock, who: str, where: str = "") -> None:
-    """Give an account a new password and end all its sessions.
+def clean_email(email: str) -> str:
+    """Return an e-mail address in its one form; empty stays empty.
 
     Raises:
-        NotFoundError: there is no such account.
-        BadInputError: the password does not fit the policy.
+        BadInputError: it is no address mail can be sent to.
     """
-    account = get_account(db, name)
-    passwords.check_policy(password, name=account.name)
-    password_hash = passwords.hash_password(password)
-    with write(db):
-        db.conn.execute("UPDATE account SET password_hash = ? WHERE id = ?", (password_hash, account.id))
-        db.conn.execute("DELETE FROM web_session WHERE account = ?", (account.id,))
-        _log(db, "account.password_changed", account.name, clock=clock, who=who, where=where)
+    text = email.strip()
+    if text and (len(text) > MAX_EMAIL or not _EMAIL.fullmatch(text)):
+        raise BadInputError("That is no e-mail address.", hint="It looks like name@example.org, in plain letters.")
+    return text
 
 
-def disable_account(db: Database, name: str, *, clock: Clock, who: str) -> None:
-    """Refuse the account from now on and end its sessions; what it did stays in the log.
+def check_email_free(db: Database, email: str, *, account: int | None) -> None:
+    """Refuse an address that belongs to another account: a reset link must lead to one person.
 
     Raises:
-        NotFoundError: there is no such account.
-        ConflictError: it is the last administrator who can still sign in.
+        ConflictError: it is taken.
     """
-    with write(db):
-        account = get_account(db, name)
-        if account.disabled_us is not None:
-            return
-        if account.role == ADMINISTRATOR and _other_administrators(db, account.id) == 0:
-            raise ConflictError(
-                f"{account.name} is the last administrator.", hint="Create or enable another administrator first."
-            )
-        db.conn.execute("UPDATE account SET disabled_us = ? WHERE id = ?", (clock.wall_us(), account.id))
-        db.conn.execute("DELETE FROM web_session WHERE account = ?", (account.id,))
-        _log(db, "account.disabled", account.name, clock=clock, who=who)
+    taken = email and db.conn.execute("SELECT 1 FROM account WHERE email = ? AND id IS NOT ?", (email, account))
+    if taken and taken.fetchone():
+        raise ConflictError("Another account has this e-mail address.", hint="Each person needs their own.")
 
 
-def enable_account(db: Database, name: str, *, clock: Clock, who: str) -> None:
-    """Let a disabled account sign in again.
-
-    Raises:
-        NotFoundError: there is no such account.
-    """
-    with write(db):
-        account = get_account(db, name)
-        if account.disabled_us is None:
-            return
-        db.conn.execute("UPDATE account SET disabled_us = NULL WHERE id = ?", (account.id,))
-        _log(db, "account.enabled", account.name, clock=clock, who=who)
-
-
-def _other_administrators(db: Database, account: int) -> int:
-    row = db.conn.execute(
-        "SELECT count(*) FROM account WHERE role = ? AND disabled_us IS NULL AND id != ?", (ADMINISTRATOR, account)
-    ).fetchone()
-    return int(row[0])
-
-
-def _log(
+def log_account(
     db: Database,
     action: str,
     account: str,
@@ -162,4 +171,5 @@ def _log(
     where: str = "",
     detail: dict[str, str] | None = None,
 ) -> None:
+    """Enter something that was done to an account in the log; its name can be erased later."""
     auditlog.append(db, action, clock=clock, who=who, where=where, detail=detail, personal={"account": account})

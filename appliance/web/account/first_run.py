@@ -49,7 +49,16 @@ def ensure_first_password(db: Database, clock: Clock) -> str | None:
     return password
 
 
-def create_first_account(db: Database, one_time: str, name: str, password: str, *, clock: Clock, where: str) -> Account:
+def create_first_account(
+    db: Database,
+    one_time: str,
+    name: str,
+    password: str,
+    *,
+    clock: Clock,
+    where: str,
+    policy: passwords.Policy | None = None,
+) -> Account:
     """Use the one-time password up and create the administrator, both or neither.
 
     Raises:
@@ -76,4 +85,6 @@ def create_first_account(db: Database, one_time: str, name: str, password: str, 
         )
         if used.rowcount != 1:
             raise ConflictError("The one-time password has just been used.", hint="Sign in instead.")
-        return accounts.create_account(db, name, ADMINISTRATOR, password, clock=clock, who="first run", where=where)
+        return accounts.create_account(
+            db, name, ADMINISTRATOR, password, clock=clock, who="first run", where=where, policy=policy
+        )

@@ -1,7 +1,7 @@
 """Passwords: the policy, argon2id, and passwords the box makes itself.
 
-Policy: at least 8 characters with upper case, lower case, digit and
-symbol; long ones welcome; none from a list of what everybody tries. No forced rotation.
+Policy: at least 8 characters with upper case, lower case, digit and symbol unless the settings say
+otherwise; long ones welcome; none from a list of what everybody tries. No forced rotation.
 """
 
 from __future__ import annotations
@@ -9,19 +9,24 @@ from __future__ import annotations
 import secrets
 import threading
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from appliance.errors import BadInputError
 
+if TYPE_CHECKING:
+    from appliance.config import AccountsSettings
+
 MIN_LENGTH = 8
 MAX_LENGTH = 256
 GENERATED_GROUPS = 4
 # No letters or digits that are mistaken for one another when read from a screen or paper.
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _ADDED = "0123456789!@#$%^&*()-_=+.,?;:/ "
 _DRESSED = str.maketrans("@$013457!", "asoleasti")
 
@@ -30,6 +35,19 @@ _DRESSED = str.maketrans("@$013457!", "asoleasti")
 _HASHER = PasswordHasher()
 # Each hash holds 64 MiB while it is computed: a burst of sign-ins must not take the box's memory.
 _TURN = threading.BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a new password must have; the blocklist holds in any case."""
+
+    min_length: int = MIN_LENGTH
+    classes: tuple[str, ...] = ("upper", "lower", "digit", "symbol")
+
+
+def policy_of(settings: AccountsSettings) -> Policy:
+    """Return the policy the settings ask for."""
+    return Policy(settings.min_length, settings.require_classes)
 
 
 def hash_password(password: str) -> str:
@@ -52,19 +70,20 @@ def needs_rehash(password_hash: str) -> bool:
     return _HASHER.check_needs_rehash(password_hash)
 
 
-def check_policy(password: str, *, name: str = "") -> None:
+def check_policy(password: str, *, name: str = "", policy: Policy | None = None) -> None:
     """Refuse a password that is too weak.
 
     Args:
         password: as typed.
         name: the account's name, which must not be the password's main part.
+        policy: what the box asks for; its default if None.
 
     Raises:
         BadInputError: says everything that is missing, in one sentence.
     """
     if len(password) > MAX_LENGTH:
         raise BadInputError(f"The password is longer than {MAX_LENGTH} characters.")
-    missing = [text for text, fits in _rules(password) if not fits]
+    missing = [text for text, fits in _rules(password, policy or Policy()) if not fits]
     if missing:
         raise BadInputError(f"The password needs {_listed(missing)}.")
     plain = _normal(password).casefold()
@@ -77,20 +96,21 @@ def check_policy(password: str, *, name: str = "") -> None:
 def generate_password() -> str:
     """Return a random password of about 78 bits that also fits the policy, easy to read out loud."""
     while True:
-        groups = ["".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(GENERATED_GROUPS)]
+        groups = ["".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(GENERATED_GROUPS)]
         password = "-".join([groups[0].title(), *groups[1:]])
-        if all(fits for _, fits in _rules(password)):
+        if all(fits for _, fits in _rules(password, Policy())):
             return password
 
 
-def _rules(password: str) -> list[tuple[str, bool]]:
-    return [
-        (f"at least {MIN_LENGTH} characters", len(password) >= MIN_LENGTH),
-        ("an upper-case letter", any(letter.isupper() for letter in password)),
-        ("a lower-case letter", any(letter.islower() for letter in password)),
-        ("a digit", any(letter.isdigit() for letter in password)),
-        ("a symbol", any(not letter.isalnum() and not letter.isspace() for letter in password)),
-    ]
+def _rules(password: str, policy: Policy) -> list[tuple[str, bool]]:
+    classes = {
+        "upper": ("an upper-case letter", any(letter.isupper() for letter in password)),
+        "lower": ("a lower-case letter", any(letter.islower() for letter in password)),
+        "digit": ("a digit", any(letter.isdigit() for letter in password)),
+        "symbol": ("a symbol", any(not letter.isalnum() and not letter.isspace() for letter in password)),
+    }
+    length = (f"at least {policy.min_length} characters", len(password) >= policy.min_length)
+    return [length, *(classes[name] for name in classes if name in policy.classes)]
 
 
 def _listed(items: list[str]) -> str:

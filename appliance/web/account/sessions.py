@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from appliance.config import WebSettings
 
 TOKEN_BYTES = 32
+HANDLE_DIGITS = 16
+MAX_BROWSER = 80
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # A page that is in use asks often; the row is rewritten only when it says something new.
 TOUCH_EVERY_US = 20 * SECOND_US
@@ -42,15 +44,28 @@ class Person:
     """When the session ends however busy the person is."""
 
 
-def open_session(db: Database, account: int, *, address: str, clock: Clock) -> str:
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One of an account's sessions, for the person's own list; times are wall microseconds."""
+
+    handle: str
+    """Names it on a page; opens nothing."""
+    token_hash: bytes
+    created_us: int
+    seen_us: int
+    address: str
+    browser: str
+
+
+def open_session(db: Database, account: int, *, address: str, clock: Clock, browser: str = "") -> str:
     """Start a session and return the value for the person's cookie; it is stored nowhere in clear."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     now = clock.wall_us()
     with write(db):
         db.conn.execute(
-            "INSERT INTO web_session (token_hash, account, created_us, seen_us, address, csrf_key)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (_hash(token), account, now, now, address, secrets.token_bytes(TOKEN_BYTES)),
+            "INSERT INTO web_session (token_hash, account, created_us, seen_us, address, csrf_key, browser)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (_hash(token), account, now, now, address, secrets.token_bytes(TOKEN_BYTES), browser[:MAX_BROWSER]),
         )
     return token
 
@@ -98,6 +113,28 @@ def still_open(db: Database, person: Person, *, clock: Clock | None = None) -> b
         (person.token_hash,),
     ).fetchone()
     return row is not None and row[0] == person.role
+
+
+def list_sessions(db: Database, account: int, *, clock: Clock, settings: WebSettings) -> list[OpenSession]:
+    """Return an account's sessions that are still good, the one used last first."""
+    now = clock.wall_us()
+    rows = db.conn.execute(
+        "SELECT token_hash, created_us, seen_us, address, browser FROM web_session WHERE account = ?"
+        " ORDER BY seen_us DESC, created_us DESC",
+        (account,),
+    )
+    return [
+        OpenSession(hashlib.sha256(b"handle" + row[0]).hexdigest()[:HANDLE_DIGITS], *row)
+        for row in rows
+        if row[1] - CLOCK_SLACK_US <= now < session_ends(row[1], row[2], settings)
+    ]
+
+
+def end_one(db: Database, account: int, token_hash: bytes) -> bool:
+    """End one session of an account; return whether it was there."""
+    with write(db):
+        done = db.conn.execute("DELETE FROM web_session WHERE account = ? AND token_hash = ?", (account, token_hash))
+    return done.rowcount == 1
 
 
 def session_ends(created_us: int, seen_us: int, settings: WebSettings) -> int:

@@ -1,9 +1,13 @@
-"""Slows guessing down, for a name and for an address; kept in the database, so a restart forgives nothing."""
+"""Slows guessing down, for a name and for an address; kept in the database, so a restart forgives nothing.
+
+Never a lock: the longest wait is 15 minutes, sessions that are open go on, and a browser in which the person has
+signed in before has a count of its own, so that guessing from elsewhere does not keep them out.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from appliance.clock import SECOND_US
 from appliance.database import write
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
 
 WINDOW_US = 15 * 60 * SECOND_US
+Kind = Literal["name", "code", "confirm", "reset", "reset_code"]
+"""``name``: a password to sign in; ``code``: a second factor; ``confirm``: one's own password again; ``reset``: a mail
+asked for; ``reset_code``: an administrator's code."""
 FREE_FOR_A_NAME = 5
 # Everybody in a room may come from one address.
 FREE_FOR_AN_ADDRESS = 30
@@ -32,7 +39,7 @@ class ThrottledError(ApplianceError):
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(
             f"Too many attempts. Try again in {_in_words(wait_seconds)}.",
-            hint="Forgotten it? An administrator of the box gives you a new one: `exambox users reset-password`.",
+            hint="Nobody is locked out: the wait is never longer than 15 minutes, and whoever is signed in stays so.",
         )
         self.wait_seconds = wait_seconds
 
@@ -53,14 +60,24 @@ def wait_us(failures: Sequence[int], now_us: int, free: int) -> int:
     return max(0, recent[-1] + wait - now_us)
 
 
-def begin_attempt(db: Database, name: str, address: str, *, clock: Clock) -> None:
+def begin_attempt(
+    db: Database, name: str, address: str, *, clock: Clock, kind: Kind = "name", known_browser: str = ""
+) -> None:
     """Count an attempt as failed before it is looked at, so that many at once cannot slip through.
+
+    Args:
+        db: the box's database.
+        name: whose account is tried, as typed.
+        address: from where.
+        clock: for the window.
+        kind: what is tried; each kind counts for itself under a name, all together under an address.
+        known_browser: the mark of a browser in which this very person has signed in before; it alone counts then.
 
     Raises:
         ThrottledError: it must wait; it was not counted.
     """
     now = clock.wall_us()
-    keys = ((_key("name", name), FREE_FOR_A_NAME), (_key("address", address), FREE_FOR_AN_ADDRESS))
+    keys = _keys(name, address, kind, known_browser)
     with write(db):
         db.conn.execute("DELETE FROM sign_in_failure WHERE at_us <= ?", (now - WINDOW_US,))
         wait = max(wait_us(_failures(db, key), now, free) for key, free in keys)
@@ -69,14 +86,26 @@ def begin_attempt(db: Database, name: str, address: str, *, clock: Clock) -> Non
         db.conn.executemany("INSERT INTO sign_in_failure (key, at_us) VALUES (?, ?)", [(key, now) for key, _ in keys])
 
 
-def attempt_succeeded(db: Database, name: str, address: str) -> None:
+def attempt_succeeded(db: Database, name: str, address: str, *, kind: Kind = "name", known_browser: str = "") -> None:
     """Forgive the name's failures and take this attempt back from the address's."""
+    shared = _key("address", address)
     with write(db):
-        db.conn.execute("DELETE FROM sign_in_failure WHERE key = ?", (_key("name", name),))
-        db.conn.execute(
-            "DELETE FROM sign_in_failure WHERE id = (SELECT max(id) FROM sign_in_failure WHERE key = ?)",
-            (_key("address", address),),
-        )
+        for key, _ in _keys(name, address, kind, known_browser):
+            if key != shared:
+                db.conn.execute("DELETE FROM sign_in_failure WHERE key = ?", (key,))
+        if not known_browser:
+            db.conn.execute(
+                "DELETE FROM sign_in_failure WHERE id = (SELECT max(id) FROM sign_in_failure WHERE key = ?)", (shared,)
+            )
+
+
+def _keys(name: str, address: str, kind: Kind, known_browser: str) -> list[tuple[str, int]]:
+    if known_browser:
+        return [(_key("browser", known_browser), FREE_FOR_A_NAME)]
+    if kind == "reset_code":
+        # 78 random bits: slowed for the work a guess makes, not per name, which would only keep its owner out.
+        return [(_key("address", address), FREE_FOR_AN_ADDRESS)]
+    return [(_key(kind, name), FREE_FOR_A_NAME), (_key("address", address), FREE_FOR_AN_ADDRESS)]
 
 
 def _failures(db: Database, key: str) -> list[int]:

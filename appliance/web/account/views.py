@@ -1,30 +1,29 @@
-"""First run, sign-in, sign-out."""
+"""First run, sign-in, sign-out. The other account pages register themselves with the same blueprint."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 
 from appliance import auditlog
 from appliance.errors import ApplianceError, BadInputError, ConflictError
 from appliance.web import browser_session
 from appliance.web.access import EVERYONE, allow, public
+from appliance.web.account import cookies, factor_views, own_views, reset_views, step_views, throttle
 from appliance.web.account import first_run as first
 from appliance.web.account import sign_in as signing
-from appliance.web.account import throttle
 from appliance.web.account.accounts import any_account
+from appliance.web.account.blueprint import BLUEPRINT
 from appliance.web.account.forms import FirstRunForm, SignInForm
-from appliance.web.paths import local_path
+from appliance.web.account.pages import Answer, browser, form_page, policy, policy_words
+from appliance.web.asking import speaks
 from appliance.web.services import address, database, person, person_or_none, services
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
-BLUEPRINT = Blueprint(
-    "account", __name__, template_folder="templates", static_folder="static", static_url_path="/static/account"
-)
-Answer = Any
+__all__ = ["BLUEPRINT", "factor_views", "own_views", "reset_views", "step_views"]
 
 
 @BLUEPRINT.route("/first-run", methods=["GET", "POST"])
@@ -40,7 +39,7 @@ def first_run() -> Answer:
             return _create_administrator(form)
         except ApplianceError as refused:
             problem = refused
-    return _page("first_run.html", form, problem)
+    return form_page("first_run.html", form, problem, rule=policy_words())
 
 
 def _create_administrator(form: FirstRunForm) -> Response:
@@ -48,7 +47,7 @@ def _create_administrator(form: FirstRunForm) -> Response:
     throttle.begin_attempt(db, first.PURPOSE, where, clock=clock)
     try:
         account = first.create_first_account(
-            db, form.one_time.data, form.name.data, form.password.data, clock=clock, where=where
+            db, form.one_time.data, form.name.data, form.password.data, clock=clock, where=where, policy=policy()
         )
     except first.WrongPasswordError:
         auditlog.append(db, "account.sign_in_failed", clock=clock, who="first run", where=where)
@@ -58,14 +57,16 @@ def _create_administrator(form: FirstRunForm) -> Response:
         throttle.attempt_succeeded(db, first.PURPOSE, where)
         raise
     throttle.attempt_succeeded(db, first.PURPOSE, where)
-    browser_session.begin(signing.start_session(db, account, address=where, clock=clock))
-    return redirect(url_for("home.front_door"))
+    browser_session.begin(signing.start_session(db, account, address=where, clock=clock, browser=browser()))
+    response = redirect(url_for("home.front_door"))
+    cookies.remember_browser(response, account.id)
+    return response
 
 
 @BLUEPRINT.route("/sign-in", methods=["GET", "POST"])
 @public
 def sign_in() -> Answer:
-    """Sign in, then go on to the page that was asked for."""
+    """Sign in, then go on to the page that was asked for, or to the step that is still missing."""
     if not any_account(database()):
         return redirect(url_for("account.first_run"))
     if person_or_none() and request.method == "GET":
@@ -76,15 +77,16 @@ def sign_in() -> Answer:
     problem: ApplianceError | None = None
     if form.validate_on_submit():
         try:
-            token = signing.sign_in(
-                database(), form.name.data, form.password.data, address=address(), clock=services().clock
-            )
+            entry = signing.sign_in(
+                database(), form.name.data, form.password.data, address=address(), clock=services().clock,
+                settings=services().settings.accounts, browser=browser(),
+                known_browser=cookies.known_browser(form.name.data),
+            )  # fmt: skip
         except ApplianceError as refused:
             problem = refused
         else:
-            browser_session.begin(token)
-            return redirect(local_path(form.next.data) or url_for("home.front_door"))
-    return _page("sign_in.html", form, problem)
+            return step_views.enter(entry, form.next.data)
+    return form_page("sign_in.html", form, problem)
 
 
 @BLUEPRINT.post("/sign-out")
@@ -98,12 +100,7 @@ def sign_out() -> Response:
 
 @BLUEPRINT.post("/api/session")
 @allow(*EVERYONE)
+@speaks(answer=dict[str, bool])
 def stay() -> dict[str, Any]:
     """Say that somebody is still there; like any request that is not a page refreshing itself."""
     return {"ok": True}
-
-
-def _page(template: str, form: FirstRunForm | SignInForm, problem: ApplianceError | None) -> Answer:
-    status = problem.status if problem else 422 if form.errors else 200
-    answer_headers = {"Retry-After": str(problem.wait_seconds)} if isinstance(problem, throttle.ThrottledError) else {}
-    return render_template(f"account/{template}", form=form, problem=problem), status, answer_headers

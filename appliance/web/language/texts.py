@@ -59,6 +59,10 @@ class LazyText:
     def __html__(self) -> str:
         return str(escape(str(self)))
 
+    def __mod__(self, values: dict[str, Any]) -> str:
+        """Fill values in, as WTForms does with its validators' messages."""
+        return str(translations(current_language()).ugettext(self._text)) % values
+
 
 def lazy_gettext(text: str) -> Any:
     """Return a text for a form's label or another value made at import; it reads itself in the reader's language."""

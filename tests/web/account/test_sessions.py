@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.web.account import accounts, sessions
+from appliance.web.account import accounts, changes, sessions
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -80,7 +80,7 @@ def test_disabling_the_account_ends_its_sessions(
 ) -> None:
     """A disabled account is out at once, also in windows that are open."""
     accounts.create_account(db, "Grace", "administrator", "Quiet-Room-42!", clock=clock, who="test")
-    accounts.disable_account(db, "Ada", clock=clock, who="test")
+    changes.disable_account(db, "Ada", clock=clock, who="test")
     assert sessions.find_session(db, token, clock=clock, settings=settings.web) is None
 
 
