@@ -179,7 +179,9 @@ function drawStrip(context, { view, palette, place, lanes }, { width, strip }) {
     rounded(context, left, strip.top, Math.max(6, Math.min(width, x(view.to)) - left), STRIP, 4);
   }
   context.fillStyle = palette["bad-lamp"];
+  context.globalAlpha = 1 / Math.max(1, lanes.length);
   for (const lane of lanes) for (const [from, to] of lane.gaps) context.fillRect(x(from), strip.top + 2, Math.max(1, x(to) - x(from)), STRIP - 4);
+  context.globalAlpha = 1;
   context.fillStyle = palette.text;
   context.fillRect(x(place) - 1, strip.top - 1, 2, STRIP + 2);
 }
