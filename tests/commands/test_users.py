@@ -10,8 +10,10 @@ from click.testing import CliRunner, Result
 
 from appliance import auditlog
 from appliance.cli import exambox
+from appliance.clock import SystemClock
 from appliance.errors import ConflictError, NotFoundError
-from appliance.web.account import passwords
+from appliance.web.account import accounts, passwords, reset, second_factor, sessions
+from appliance.web.account.factor_key import factor_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +65,12 @@ def test_an_added_account_signs_in_with_the_printed_password(users: Users, db: D
 def test_a_reset_changes_the_password_and_ends_sessions(users: Users, db: Database) -> None:
     """The old password no longer fits, the new one does, and open sessions are gone."""
     old = password_in(users("add", "Ada"))
-    db.conn.execute("INSERT INTO web_session VALUES (x'00', 1, 1, 1, '', x'00')")
+    db.conn.execute("INSERT INTO web_session VALUES (x'00', 1, 1, 1, '', x'00', '')")
     db.conn.commit()
     new = password_in(users("reset-password", "ada"))
-    stored = next(iter(db.query("SELECT * FROM account")))["password_hash"]
+    row = next(iter(db.query("SELECT * FROM account")))
+    stored = row["password_hash"]
+    assert row["must_change"] == 1
     assert passwords.password_fits(stored, new)
     assert not passwords.password_fits(stored, old)
     assert db.table("web_session").count == 0
@@ -88,3 +92,58 @@ def test_an_unknown_account_is_named(users: Users, db: Database) -> None:
     problem = users("reset-password", "Nobody").exception
     assert isinstance(problem, NotFoundError)
     assert "exambox users list" in problem.hint
+
+
+def test_a_one_time_code_replaces_the_password(users: Users, db: Database) -> None:
+    """The printed code sets a new password once; the account's present password works until then."""
+    printed = password_in(users("add", "Grace", "--role", "reviewer", "--email", "grace@example.org", "--code"))
+    newer = password_in(users("reset-code", "grace"))
+    row = json.loads(users("list", "--json").output)[0]
+    assert row["email"] == "grace@example.org"
+    assert row["code_until"]
+    policy = passwords.Policy()
+    with pytest.raises(reset.ResetError):
+        reset.use_code(db, "Grace", printed, "Quiet-Room-42!", policy=policy, clock=SystemClock())
+    reset.use_code(db, "Grace", newer, "Quiet-Room-42!", policy=policy, clock=SystemClock())
+    stored = next(iter(db.query("SELECT * FROM account")))
+    assert passwords.password_fits(stored["password_hash"], "Quiet-Room-42!")
+    assert stored["must_change"] == 0
+
+
+def test_a_role_is_changed_but_not_the_last_administrators(users: Users, db: Database) -> None:
+    """Another role ends the sessions; the last administrator keeps theirs."""
+    users("add", "Ada")
+    assert isinstance(users("role", "Ada", "auditor").exception, ConflictError)
+    users("add", "Grace")
+    db.conn.execute("INSERT INTO web_session VALUES (x'00', 1, 1, 1, '', x'00', '')")
+    db.conn.commit()
+    assert users("role", "Ada", "centre_manager").exit_code == 0
+    assert db.table("web_session").count == 0
+    assert users("role", "Ada", "king").exit_code == 2
+    assert "account.role_changed" in [line.action for line in auditlog.show(db)]
+
+
+def test_sessions_are_listed_and_ended(users: Users, db: Database) -> None:
+    """Where somebody is signed in is shown in words, and ended in one go."""
+    users("add", "Ada")
+    sessions.open_session(db, 1, address="192.0.2.7", clock=SystemClock(), browser="Firefox, Linux")
+    listed = json.loads(users("sessions", "ada", "--json").output)
+    assert [(row["browser"], row["address"]) for row in listed] == [("Firefox, Linux", "192.0.2.7")]
+    assert "Firefox, Linux" in users("sessions", "ada").output
+    assert users("end-sessions", "ada").output == "1 ended.\n"
+    assert users("sessions", "ada").output == "Ada is not signed in.\n"
+
+
+def test_a_second_factor_is_removed_for_a_lost_phone(users: Users, db: Database, settings: Settings) -> None:
+    """It and its recovery codes go; where there is none, that is said."""
+    users("add", "Ada")
+    assert isinstance(users("remove-second-factor", "Ada").exception, ConflictError)
+    account = accounts.get_account(db, "Ada")
+    key = factor_key(settings)
+    second_factor.begin(db, account, key=key, clock=SystemClock())
+    db.conn.execute("UPDATE second_factor SET confirmed_us = 1")
+    db.conn.execute("INSERT INTO recovery_code (account, selector, code_hash) VALUES (1, 'ab', 'x')")
+    db.conn.commit()
+    assert json.loads(users("list", "--json").output)[0]["second_factor"] is True
+    assert users("remove-second-factor", "ada").exit_code == 0
+    assert db.table("second_factor").count == db.table("recovery_code").count == 0

@@ -53,6 +53,17 @@ EXPECTED: dict[str, set[str]] = {
     "review.discard": {"administrator", "reviewer"},
     "review.download": {"administrator", "reviewer"},
     # admin
+    "admin.users": {"administrator", "centre_manager"},
+    "admin.user_add": {"administrator", "centre_manager"},
+    "admin.test_mail": {"administrator"},
+    "admin.user": {"administrator", "centre_manager"},
+    "admin.user_role": {"administrator", "centre_manager"},
+    "admin.user_email": {"administrator", "centre_manager"},
+    "admin.user_disable": {"administrator", "centre_manager"},
+    "admin.user_enable": {"administrator", "centre_manager"},
+    "admin.user_end_sessions": {"administrator", "centre_manager"},
+    "admin.user_reset_code": {"administrator", "centre_manager"},
+    "admin.user_remove_second_factor": {"administrator", "centre_manager"},
     "admin.index": {"administrator", "centre_manager", "auditor"},
 }
 
@@ -68,4 +79,5 @@ VALUES: dict[str, object] = {
     "language": "de",
     "version": "x",
     "handle": "0" * 16,
+    "account": 999,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.web.admin import overview, sections
+from appliance.web.admin import overview, sections, user_pages, users
 from appliance.web.admin.blueprint import BLUEPRINT
 
-__all__ = ["BLUEPRINT", "overview", "sections"]
+__all__ = ["BLUEPRINT", "overview", "sections", "user_pages", "users"]

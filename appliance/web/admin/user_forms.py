@@ -1,0 +1,47 @@
+"""The forms of the users' pages; each carries its CSRF token."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, RadioField, SelectChoice, SelectField, StringField
+from wtforms.validators import DataRequired, Length
+
+from appliance.web.account.accounts import MAX_EMAIL
+from appliance.web.account.passwords import MAX_LENGTH
+from appliance.web.language import lazy_gettext as _
+
+_ADDRESS = Length(max=MAX_EMAIL, message=_("At most 254 characters."))
+
+
+class AddUserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """A new person."""
+
+    name = StringField(
+        _("Name"), [DataRequired(_("Enter a name.")), Length(max=64, message=_("At most 64 characters."))]
+    )
+    role = SelectField(_("Role"))
+    email = StringField(_("E-mail address"), [_ADDRESS])
+    how = RadioField(
+        _("First password"),
+        choices=[SelectChoice("code", _("One-time code")), SelectChoice("password", _("A password I type"))],
+        default="code",
+    )
+    password = PasswordField(_("Password"), [Length(max=MAX_LENGTH, message=_("At most 256 characters."))])
+
+
+class RoleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Another role."""
+
+    role = SelectField(_("Role"))
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Another e-mail address; empty takes it away."""
+
+    email = StringField(_("E-mail address"), [_ADDRESS])
+
+
+class TestMailForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Where a test mail goes."""
+
+    to = StringField(_("E-mail address"), [DataRequired(_("Enter an address.")), _ADDRESS], id="mail-to")
