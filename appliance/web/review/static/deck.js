@@ -106,10 +106,12 @@ export class Deck {
     const have = this.source.stretch(place);
     if (have) {
       this.place(place);
-      if (this.line(this.runEnd) > have[1] + 0.5 || this.line(this.runEnd) < have[1] - 0.5) this.begin(this.wallOf(have[1]) - 1, wall);
+      if (this.line(this.runEnd) > have[1] + 0.5 || this.line(this.runEnd) < have[1] - 0.5) this.begin(this.wallOf(have[1]) - 1);
       return;
     }
-    this.begin(wall, wall);
+    // Asked for at once: the browser shows the picture as soon as it is there, and keeps the old one until then.
+    if (this.source.buffer && !this.absence(wall)) this.place(place);
+    this.begin(wall);
   }
 
   place(seconds) {
@@ -261,7 +263,7 @@ export class Deck {
     await this.source.init(segment.part, init);
     if (stale()) return;
     const offset = this.line(segment.start) - piece.media;
-    await this.source.add(piece.data, offset, OFFSET_LEEWAY_S);
+    await this.source.add(piece.data, offset, OFFSET_LEEWAY_S, () => this.line(this.clock.now()));
     this.pieces.delete(name);
     const shift = this.source.offset ?? offset;
     if (init.track) this.pictures.set(name, { end: segment.end, times: pictureTimes(piece.data, init.track).map((time) => time + shift) });
@@ -301,7 +303,7 @@ export class Deck {
   steer(wall, rate, running) {
     const { video } = this;
     this.skimming = this.skimming && rate >= SKIM_FROM_RATE;
-    this.source.tidy();
+    this.source.tidy(() => this.line(this.clock.now()));
     if (this.absence(wall)) { this.stop(); return "absent"; }
     const place = this.line(wall);
     if (this.skimming) return this.skim(place);

@@ -69,8 +69,8 @@ export class PictureSource {
     });
   }
 
-  /** Add fragments so that they lie `offset` seconds later than their own time. */
-  add(data, offset, leeway) {
+  /** Add fragments so that they lie `offset` seconds later than their own time; `place()` is where they are wanted. */
+  add(data, offset, leeway, place) {
     return this.enqueue(async () => {
       if (!this.buffer) throw new DecodeError();
       if (this.offset === null || Math.abs(offset - this.offset) > leeway) {
@@ -81,7 +81,7 @@ export class PictureSource {
         await this.append(data);
       } catch (problem) {
         if (problem.name !== "QuotaExceededError") throw problem;
-        await this.letGo(TIGHT_S, TIGHT_S * 5);
+        await this.letGo(place(), TIGHT_S, TIGHT_S * 5);
         await this.append(data);
       }
     });
@@ -117,21 +117,22 @@ export class PictureSource {
     });
   }
 
-  /** Let go of what lies far from the playing place. */
-  tidy() {
-    const { buffered, currentTime } = this.video;
-    if (!this.buffer || !buffered.length) return;
-    const behind = buffered.start(0) < currentTime - 2 * KEEP_BEHIND_S;
-    const ahead = buffered.end(buffered.length - 1) > currentTime + KEEP_AHEAD_S;
-    if (behind || ahead) this.enqueue(() => this.letGo(KEEP_BEHIND_S, KEEP_AHEAD_S)).catch(() => {});
+  /** Let go of what lies far from a place, now and then. */
+  tidy(place) {
+    const { buffered } = this.video;
+    if (!this.buffer || !buffered.length || this.tidying) return;
+    const behind = buffered.start(0) < place() - 2 * KEEP_BEHIND_S;
+    const ahead = buffered.end(buffered.length - 1) > place() + KEEP_AHEAD_S;
+    if (!behind && !ahead) return;
+    this.tidying = this.enqueue(() => this.letGo(place(), KEEP_BEHIND_S, KEEP_AHEAD_S)).catch(() => {}).finally(() => { this.tidying = null; });
   }
 
-  async letGo(behind, ahead) {
+  async letGo(place, behind, ahead) {
     const { video } = this;
-    const first = video.currentTime - behind;
+    const first = place - behind;
     if (video.buffered.length && video.buffered.start(0) < first) await this.updated(() => this.buffer.remove(0, first));
     const { buffered } = video;
-    const last = video.currentTime + ahead;
+    const last = place + ahead;
     if (buffered.length && buffered.end(buffered.length - 1) > last) await this.updated(() => this.buffer.remove(last, Infinity));
   }
 
