@@ -19,7 +19,7 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import ConsoleMessage, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -110,35 +110,64 @@ def is_fault(message: ConsoleMessage) -> bool:
     return message.type == "error" and not message.text.startswith("Failed to load resource")
 
 
-@pytest.fixture
-def page(box: Box, tmp_path: Path, screen: tuple[int, int]) -> Iterator[Page]:
-    """A fresh Chromium, closed before the box; a page's own fault or a breach of its policy fails the test."""
-    with chromium(tmp_path, screen) as opened:
-        yield opened
-
-
 @contextmanager
-def chromium(folder: Path, screen: tuple[int, int] = DESKTOP, profile: str = "profile") -> Iterator[Page]:
-    """Open a Chromium of its own (another person's browser is another profile); its faults fail the test."""
+def started() -> Iterator[Playwright]:
+    """Start Playwright: once a thread, as it allows."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no {CHROMIUM}; install Debian's package chromium")
     from playwright.sync_api import sync_playwright
 
-    faults: list[str] = []
     with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(folder / profile),
-            executable_path=CHROMIUM,
-            args=CHROMIUM_ARGUMENTS,
-            viewport={"width": screen[0], "height": screen[1]},
-            accept_downloads=True,
-            downloads_path=str(folder / "downloads"),
-        )
-        opened = context.pages[0]
-        opened.on("pageerror", lambda fault: faults.append(str(fault)))
-        opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
+        yield playwright
+
+
+@pytest.fixture
+def driver() -> Iterator[Playwright]:
+    """Playwright itself, for all browsers of a test."""
+    with started() as playwright:
+        yield playwright
+
+
+@pytest.fixture
+def page(box: Box, tmp_path: Path, screen: tuple[int, int], driver: Playwright) -> Iterator[Page]:
+    """A fresh Chromium, closed before the box; a page's own fault or a breach of its policy fails the test."""
+    with chromium(tmp_path, screen, driver=driver) as opened:
         yield opened
-        context.close()
+
+
+@pytest.fixture
+def other_page(box: Box, tmp_path: Path, screen: tuple[int, int], driver: Playwright) -> Iterator[Page]:
+    """Another person's Chromium."""
+    with chromium(tmp_path, screen, "other-profile", driver) as opened:
+        yield opened
+
+
+@contextmanager
+def chromium(
+    folder: Path,
+    screen: tuple[int, int] = DESKTOP,
+    profile: str = "profile",
+    driver: Playwright | None = None,
+) -> Iterator[Page]:
+    """Open a Chromium with a profile of its own, and a driver of its own if none is given; its faults fail the test."""
+    if driver is None:
+        with started() as own, chromium(folder, screen, profile, own) as opened:
+            yield opened
+        return
+    faults: list[str] = []
+    context = driver.chromium.launch_persistent_context(
+        str(folder / profile),
+        executable_path=CHROMIUM,
+        args=CHROMIUM_ARGUMENTS,
+        viewport={"width": screen[0], "height": screen[1]},
+        accept_downloads=True,
+        downloads_path=str(folder / "downloads"),
+    )
+    opened = context.pages[0]
+    opened.on("pageerror", lambda fault: faults.append(str(fault)))
+    opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
+    yield opened
+    context.close()
     assert faults == []
 
 
