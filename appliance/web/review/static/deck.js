@@ -33,6 +33,7 @@ export class Deck {
     this.inits = new Map();
     this.pieces = new Map();
     this.pictures = new Map(); // a segment's pictures: when each is shown, in seconds of the line
+    this.codecs = new Set(); // of the parts seen so far
     this.refused = []; // stretches that could not be opened, with the reason
     this.problem = null;
     this.awake = false;
@@ -246,6 +247,7 @@ export class Deck {
         take: async (answer) => {
           const codecs = answer.headers.get("X-Exambox-Codecs") ?? "";
           const data = await answer.arrayBuffer();
+          if (codecs) this.codecs.add(codecs);
           return { codecs, type: typeOf(codecs), data, track: pictureTrack(data) };
         },
       });

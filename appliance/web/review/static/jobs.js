@@ -100,6 +100,7 @@ export async function orderExport(path, fields, place, names) {
     } });
     place.replaceChildren(make("div", { className: "outcome", id: "export-done" },
       make("p", { className: "verdict", textContent: _("The export is ready. Keep its {count} files together.", { count: files.length }) }),
+      (done.result.left_out ?? []).length ? make("p", { className: "small", textContent: _("Without a recording in this range: {cameras}.", { cameras: done.result.left_out.map((camera) => names.get(camera) ?? camera).join(", ") }) }) : null,
       ...fileList(done, names), howToVerify(files),
       make("p", { className: "small", textContent: _("The box deletes its copy after one hour.") }), gone));
   } catch (problem) {

@@ -38,8 +38,17 @@ const parts = {};
 const gapsOf = (camera) => state.overview.gaps[camera] ?? [];
 const factsOf = (camera) => state.facts.get(camera);
 
+/** A camera of which nothing can be read has no times; it lies at the end, without length. */
+function whole(overview) {
+  for (const camera of overview.cameras) {
+    camera.start_us ??= overview.end_us;
+    camera.end_us ??= camera.start_us;
+  }
+  return overview;
+}
+
 function learn(overview) {
-  state.overview = overview;
+  state.overview = whole(overview);
   state.facts = new Map(overview.cameras.map((camera) => [camera.camera, {
     start_us: camera.start_us, end_us: camera.end_us, open: overview.open && ["open", "recording"].includes(camera.state), gaps: overview.gaps[camera.camera] ?? [],
   }]));
@@ -48,7 +57,8 @@ function learn(overview) {
   parts.view?.grow(overview.start_us, overview.end_us);
   parts.exports?.show();
   parts.bookmarks?.set(overview.bookmarks ?? []);
-  showFacts($("[data-facts]"), { overview, zone, jump });
+  const codecs = new Map([...(parts.decks ?? [])].map(([camera, deck]) => [camera, deck.codecs]));
+  showFacts($("[data-facts]"), { overview, codecs, zone, jump });
   $("[data-now]").hidden = !overview.open;
   parts.timeline?.paint();
 }

@@ -122,7 +122,7 @@ export function wireVerify(form, result, path, names) {
 const stateWords = () => ({ recording: _("Recording now"), sealed: _("Sealed"), open: _("Open"), closed: _("Sealed"), recovered: _("Recovered"), interrupted: _("Interrupted"), damaged: _("Damaged") });
 
 /** What is known of each camera, and its gaps to jump to. */
-export function showFacts(place, { overview, zone, jump }) {
+export function showFacts(place, { overview, codecs, zone, jump }) {
   const words = stateWords();
   place.replaceChildren(...overview.cameras.map((camera) => {
     const gaps = overview.gaps[camera.camera] ?? [];
@@ -131,13 +131,14 @@ export function showFacts(place, { overview, zone, jump }) {
       [_("Time"), `${zone.words(camera.start_us)} – ${zone.clock(camera.end_us)}`],
       [_("Length"), duration((camera.end_us - camera.start_us) / 1e6)],
       [_("Size"), size(camera.bytes)],
-      [_("Picture"), [...new Set(camera.codecs ?? [])].map((codec) => codecName(codec)).join(", ") || "–"],
+      ...(codecs.get(camera.camera)?.size ? [[_("Picture"), [...codecs.get(camera.camera)].map((codec) => codecName(codec)).join(", ")]] : []),
       [_("Gaps"), gaps.length ? _("{count}, together {length}", { count: gaps.length, length: duration(lost / 1e6) }) : _("none")],
     ];
     const tags = [camera.masked ? _("masked") : "", camera.audio ? _("with sound") : ""].filter(Boolean);
     return make("section", { className: "facts-camera" },
       make("h3", {}, camera.name, " ", make("span", { className: `state state-${camera.state}`, textContent: words[camera.state] ?? camera.state }), ...tags.map((tag) => make("span", { className: "tag", textContent: tag }))),
       make("dl", { className: "facts-list" }, ...facts.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })])),
+      camera.damaged ? make("p", { className: "bad", textContent: _n("One part cannot be read. Verify the recording to learn why.", "{num} parts cannot be read. Verify the recording to learn why.", camera.damaged) }) : null,
       gaps.length ? make("ul", { className: "gap-list" }, ...gaps.slice(0, GAPS_SHOWN).map((gap) => gapLine(gap, zone, jump))) : null,
       gaps.length > GAPS_SHOWN ? make("p", { className: "small", textContent: _n("and one more", "and {num} more", gaps.length - GAPS_SHOWN) }) : null);
   }));
