@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
+from appliance.web.access import INVIGILATOR
 from appliance.web.account.accounts import MAX_EMAIL
 from appliance.web.account.passwords import MAX_LENGTH
 from appliance.web.language import lazy_gettext as _
@@ -19,7 +20,7 @@ class AddUserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     name = StringField(
         _("Name"), [DataRequired(_("Enter a name.")), Length(max=64, message=_("At most 64 characters."))]
     )
-    role = SelectField(_("Role"))
+    role = SelectField(_("Role"), default=INVIGILATOR)
     email = StringField(_("E-mail address"), [_ADDRESS])
     how = RadioField(
         _("First password"),

@@ -35,7 +35,7 @@ def users() -> str:
 def user_add() -> Answer:
     """Add a person: by a one-time code with which they choose their password, or with a typed first password."""
     form = AddUserForm()
-    form.role.choices = [SelectChoice(role, role_words(role)) for role in reversed(manageable_roles(person().role))]
+    form.role.choices = [SelectChoice(role, role_words(role)) for role in manageable_roles(person().role)]
     problem: ApplianceError | None = None
     if form.validate_on_submit():
         try:
