@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MIN_LENGTH = 8
 MAX_LENGTH = 256
 GENERATED_GROUPS = 4
+SHORTEST_WORD = 4
+LONG_ENOUGH = 12
 # No letters or digits that are mistaken for one another when read from a screen or paper.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _ADDED = "0123456789!@#$%^&*()-_=+.,?;:/ "
@@ -126,7 +128,10 @@ def _is_common(password: str) -> bool:
     """Whether it is a common word that digits and symbols were added to, or whose letters were dressed up."""
     bare = password.strip(_ADDED)
     plain = password.strip(_ADDED.replace("@", "").replace("$", "")).translate(_DRESSED)
-    return not bare or any(word in _blocklist() for word in (bare, plain, bare.translate(_DRESSED)))
+    if len(bare) < SHORTEST_WORD:
+        # Next to nothing but digits and symbols: fine where there are many of them, else a date or a count.
+        return len(password) < LONG_ENOUGH
+    return any(word in _blocklist() for word in (bare, plain, bare.translate(_DRESSED)))
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,11 @@ def test_everything_missing_is_named_at_once() -> None:
         passwords.check_policy("abc")
 
 
-@pytest.mark.parametrize("password", ["Password1!", "P@ssw0rd1!", "Welcome2026!", "$Ecret12!", "Exambox-2026"])
+@pytest.mark.parametrize(
+    "password",
+    ["Password1!", "P@ssw0rd1!", "Welcome2026!", "$Ecret12!", "Exambox-2026", "Januar2026!", "Lisbon#2026", "Abc12345!",
+     "Qwertz123!", "Zxcvbnm1!", "Qazwsx2026!", "J3ssica!99", "!!Fussball2026", "Österreich1!", "Oesterreich1!"],
+)  # fmt: skip
 def test_common_words_dressed_up_are_refused(password: str) -> None:
     """A common word with digits and symbols around it is refused although it fits the letters of the policy."""
     with pytest.raises(BadInputError, match="easy to guess"):
@@ -97,3 +103,31 @@ def test_any_text_is_judged_without_a_crash(text: str) -> None:
         return
     assert len(text) >= 8
     assert any(sign.isdigit() for sign in text)
+
+
+def test_the_list_is_a_few_thousand_words_and_small() -> None:
+    """It holds words of several languages in the one form they are compared in."""
+    words = passwords._blocklist()
+    assert 4000 < len(words) < 10_000
+    assert all(word == word.casefold() and 4 <= len(word) <= 16 and word.isalpha() for word in words)
+    assert {"password", "passwort", "montag", "frankreich", "ytrewq", "qwertz", "invigilator"} <= words
+    assert len(files("appliance.web.account").joinpath("blocklist.txt").read_bytes()) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("policy", "password", "fits"),
+    [
+        (passwords.Policy(12), "Quiet-Rm-42!", True),
+        (passwords.Policy(14), "Quiet-Rm-42!", False),
+        (passwords.Policy(8, ()), "quietroomhasfourdoors", True),
+        (passwords.Policy(8, ("digit",)), "quietroomhasfourdoors", False),
+        (passwords.Policy(8, ()), "password", False),
+    ],
+)
+def test_the_policy_follows_the_settings(policy: passwords.Policy, password: str, fits: bool) -> None:
+    """Length and classes are the box's choice; common words are refused in any case."""
+    if fits:
+        passwords.check_policy(password, policy=policy)
+    else:
+        with pytest.raises(BadInputError):
+            passwords.check_policy(password, policy=policy)
