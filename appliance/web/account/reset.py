@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from appliance.web.account.accounts import Account
     from appliance.web.account.passwords import Policy
 
+# Used and expired ones stay a while, for whoever looks into what happened; the log has it anyway.
+KEPT_US = 30 * 24 * 3600 * SECOND_US
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FOUND = (
     "SELECT password_reset.id, account.id, secret_hash FROM password_reset"
@@ -135,6 +137,7 @@ def _link(db: Database, token: str, clock: Clock) -> tuple[int, int, str] | None
 def _replace(db: Database, account: int, kind: str, secret_hash: str, *, valid_us: int, clock: Clock) -> None:
     now = clock.wall_us()
     db.conn.execute("DELETE FROM password_reset WHERE account = ? AND kind = ? AND used_us IS NULL", (account, kind))
+    db.conn.execute("DELETE FROM password_reset WHERE expires_us < ?", (now - KEPT_US,))
     db.conn.execute(
         "INSERT INTO password_reset (account, kind, secret_hash, created_us, expires_us) VALUES (?, ?, ?, ?, ?)",
         (account, kind, secret_hash, now, now + valid_us),

@@ -92,6 +92,14 @@ def sign_in(
         if new_hash:
             db.conn.execute("UPDATE account SET password_hash = ? WHERE id = ?", (new_hash, row[0]))
         account = accounts.account_by_id(db, row[0])
+        return let_in(db, account, address=address, clock=clock, settings=settings, browser=browser)
+
+
+def let_in(
+    db: Database, account: Account, *, address: str, clock: Clock, settings: AccountsSettings, browser: str = ""
+) -> Entry:
+    """Start a session for somebody whose password was right, or a half one where something is missing."""
+    with write(db):
         step = missing_step(db, account, second_factor=False, settings=settings)
         if step is not None:
             return Entry(half_sessions.open_half(db, account.id, clock=clock), step, account.id)

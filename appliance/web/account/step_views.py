@@ -48,6 +48,9 @@ def second_step() -> Answer:
     half = cookies.half_session()
     if half is None:
         return _again()
+    missing = _missing(half)
+    if missing != "code":
+        return _to_step(missing, _target()) if missing else _go_on(half, second_factor=half.second_factor)
     form = CodeForm()
     problem: ApplianceError | None = None
     if form.validate_on_submit():

@@ -57,10 +57,10 @@ def _create_administrator(form: FirstRunForm) -> Response:
         throttle.attempt_succeeded(db, first.PURPOSE, where)
         raise
     throttle.attempt_succeeded(db, first.PURPOSE, where)
-    browser_session.begin(signing.start_session(db, account, address=where, clock=clock, browser=browser()))
-    response = redirect(url_for("home.front_door"))
-    cookies.remember_browser(response, account.id)
-    return response
+    entry = signing.let_in(
+        db, account, address=where, clock=clock, settings=services().settings.accounts, browser=browser()
+    )
+    return step_views.enter(entry, None)
 
 
 @BLUEPRINT.route("/sign-in", methods=["GET", "POST"])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pyotp
 import pytest
 
 from appliance import auditlog
 from appliance.config import AccountsSettings, BoxSettings, PathSettings, Settings
-from appliance.web.account import accounts, changes, recovery_codes, second_factor
+from appliance.web.account import accounts, changes, passwords, recovery_codes, second_factor
 from appliance.web.account.cookies import HALF_COOKIE, KNOWN_COOKIE
 from appliance.web.account.factor_key import factor_key
+from appliance.web.account.first_run import ensure_first_password
 from appliance.web.app import create_app
 from appliance.web.browser_session import SESSION_COOKIE
 from appliance.web.services import of
@@ -286,3 +288,44 @@ def test_another_persons_mark_does_not_help(app: Flask, account: Callable[[str, 
     for _ in range(6):
         other.sign_in("Ada", "Wrong-Room-42!")
     assert eve.sign_in("Ada").status_code == 429
+
+
+def test_a_refused_sign_in_tells_nothing(
+    app: Flask, account: Callable[[str, str], None], db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong password, nobody, disabled, with and without a second factor: one status, one page, one hash each."""
+    clock = cast("ManualClock", of(app).clock)
+    for name in ("Ada", "Grace", "Gone", "Boss"):
+        account(name, "administrator")
+    with_factor(db, settings, clock, "Grace")
+    changes.disable_account(db, "Gone", clock=clock, who="test")
+    hashed: list[str] = []
+    real = passwords.password_fits
+    monkeypatch.setattr(passwords, "password_fits", lambda kept, typed: hashed.append("x") or real(kept, typed))
+    answers = set()
+    for name, password in (("Ada", NEW_PASSWORD), ("Nobody", PASSWORD), ("Gone", PASSWORD), ("Grace", NEW_PASSWORD)):
+        hashed.clear()
+        page = Browser(app.test_client()).sign_in(name, password)
+        plain = re.sub(r'(content|value)="[^"]*"', "", page.text)
+        headers = tuple(
+            (key, value) for key, value in page.headers.items() if key not in {"Set-Cookie", "Content-Length"}
+        )
+        answers.add((page.status_code, headers, plain, len(hashed)))
+    assert len(answers) == 1
+    assert answers.pop()[3] == 1
+
+
+def test_the_first_administrator_sets_up_what_the_box_asks_for(
+    db: Database, clock: ManualClock, settings: Settings
+) -> None:
+    """Where administrators need a second factor, the first run leads to setting it up, not into the box."""
+    strict = msgspec.structs.replace(settings, accounts=AccountsSettings(require_totp_roles=("administrator",)))
+    app = create_app(strict, clock)
+    browser = Browser(app.test_client())
+    one_time = ensure_first_password(db, clock)
+    assert one_time
+    fields = {"one_time": one_time, "name": "Ada", "password": PASSWORD, "again": PASSWORD}
+    assert browser.submit("/first-run", **fields).location == "/sign-in/second-factor"
+    assert browser.client.get("/account").status_code == 401
+    of(app).jobs.close()
+    of(app).keeper.conn.close()
