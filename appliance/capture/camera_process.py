@@ -171,7 +171,7 @@ class CameraProcess:
                 send_json(connection, error_message(problem))
 
     def _picture(self) -> bytes:
-        from appliance.capture.snapshot import jpeg_from_keyframe  # noqa: PLC0415  decoding is rarely needed
+        from appliance.pictures.jpeg import jpeg_from_keyframe  # noqa: PLC0415  decoding is rarely needed
         from appliance.errors import UnavailableError  # noqa: PLC0415
 
         now = self._clock.mono_us()

@@ -250,7 +250,40 @@ CREATE INDEX password_reset_account ON password_reset (account, kind)
 """
 
 
-KNOWN = frozenset({m0001_box_records.__name__, m0002_part_deletions.__name__, m0003_accounts.__name__})
+@MIGRATIONS()
+def m0004_bookmarks(db: Database) -> None:
+    """Moments and ranges of a sitting that somebody marked with a note."""
+    for statement in _M0004.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+_M0004 = """
+CREATE TABLE bookmark (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sitting TEXT NOT NULL,
+    camera TEXT,                   -- null: every camera of the sitting
+    at_us INTEGER NOT NULL,        -- wall
+    until_us INTEGER,              -- wall; null for a moment
+    note TEXT NOT NULL,
+    account INTEGER NOT NULL REFERENCES account (id),
+    made_us INTEGER NOT NULL,
+    edited_us INTEGER,
+    removed_us INTEGER,
+    CHECK (until_us IS NULL OR until_us > at_us)
+) STRICT;
+
+CREATE INDEX bookmark_sitting ON bookmark (sitting, at_us)
+"""
+
+
+KNOWN = frozenset(
+    {
+        m0001_box_records.__name__,
+        m0002_part_deletions.__name__,
+        m0003_accounts.__name__,
+        m0004_bookmarks.__name__,
+    }
+)
 
 
 def migrate(db: Database) -> None:

@@ -134,7 +134,8 @@ def part_facts(file: PartFile) -> PartFacts:
     return _facts(file, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=4096)
+# As many as eight cameras make in a month.
+@functools.lru_cache(maxsize=6144)
 def _facts(file: PartFile, _inode: int, size: int, _changed: int) -> PartFacts:
     with PartReader(file.path) as reader:
         check_place(reader.manifest, file)

@@ -79,11 +79,17 @@ def list_recordings(vault_dir: Path) -> list[RecordingSummary]:
         places = list(recordings(vault_dir))
     except OSError as problem:
         raise unreadable(vault_dir, problem) from problem
-    found = [summary for place in places if (summary := _summary(vault_dir, *place))]
+    found = [summary for place in places if (summary := summarise(vault_dir, *place))]
     return sorted(found, key=lambda item: (-(item.start_us or 0), item.sitting, item.camera))
 
 
-def _summary(vault_dir: Path, sitting: str, camera: str) -> RecordingSummary | None:
+def summarise(vault_dir: Path, sitting: str, camera: str) -> RecordingSummary | None:
+    """Return the line of one recording; None where nothing is there.
+
+    Raises:
+        BadInputError: a name that cannot be one.
+        VaultError: the folder cannot be read.
+    """
     parts, damaged = survey(vault_dir, sitting, camera)
     if not parts and not damaged:
         return None

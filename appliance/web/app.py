@@ -16,7 +16,19 @@ from appliance.clock import format_utc
 from appliance.database import open_box_database
 from appliance.ipc.keyring import KeyringClient
 from appliance.ipc.live import LiveClient
-from appliance.web import access, admin, compress, headers, home, language, openapi, preferences, problems, words
+from appliance.web import (
+    access,
+    admin,
+    compress,
+    headers,
+    home,
+    language,
+    openapi,
+    preferences,
+    problems,
+    review,
+    words,
+)
 from appliance.web.account import sessions
 from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
@@ -25,7 +37,7 @@ from appliance.web.jobs import Jobs
 from appliance.web.language import views as language_views
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, script_module
 from appliance.web.language.problems import problem_words
-from appliance.web.review import views as review
+from appliance.web.review.thumbnails import Thumbnails
 from appliance.web.room import views as room
 from appliance.web.services import Services, close_database, database, install, person_or_none, services
 from appliance.web.slots import StreamSlots
@@ -114,6 +126,7 @@ def _services(settings: Settings, clock: Clock, live: LiveClient | None, keyring
         slots=StreamSlots(settings.web.threads),
         jobs=Jobs(settings.state_dir / "exports", clock),
         keeper=keeper,
+        thumbnails=Thumbnails(),
     )
 
 

@@ -125,6 +125,8 @@ def read_fields(kind: type[Asked], fields: MultiDict[str, str]) -> Asked:
 
 
 def _is_list(kind: Any) -> bool:
+    while hasattr(kind, "__metadata__"):  # Annotated says more about a type than which it is
+        kind = kind.__origin__
     return getattr(kind, "__origin__", kind) in {list, tuple}
 
 

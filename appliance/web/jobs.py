@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 KEEP_US = 3600 * SECOND_US
 MAX_JOBS = 16
 WORKERS = 2
-State = Literal["waiting", "running", "done", "failed"]
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
 _LOG = log.get(__name__)
+
+
+class GivenUpError(ApplianceError):
+    """The job's owner does not want it any more."""
+
+    code = "job.given_up"
+    status = 409
 
 
 @dataclass
@@ -45,10 +52,17 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, str] = field(default_factory=dict)
     ended_us: int | None = None
+    given_up: bool = False
 
     def progress(self, done: int, total: int) -> None:
-        """Note how far the work has come."""
+        """Note how far the work has come.
+
+        Raises:
+            GivenUpError: its owner does not want it any more; the work lets go of what it has.
+        """
         self.done, self.total = done, total
+        if self.given_up:
+            raise GivenUpError("This was given up.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the page is told."""
@@ -102,12 +116,13 @@ class Jobs:
         return job
 
     def discard(self, number: str, owner: str) -> None:
-        """Delete a finished job and its files.
+        """Delete a finished job and its files, or have one that is not finished stop at its next step.
 
         Raises:
             NotFoundError: as `find`.
         """
         job = self.find(number, owner)
+        job.given_up = True
         if job.ended_us is not None:
             self._drop(job)
 
@@ -143,8 +158,11 @@ class Jobs:
     def _run(self, job: Job, work: Callable[[Job], dict[str, Any]]) -> None:
         job.state = "running"
         try:
+            job.progress(0, 0)
             job.result = work(job)
             state: State = "done"
+        except GivenUpError:
+            state = "cancelled"
         except ApplianceError as problem:
             job.problem = problem.as_dict()
             state = "failed"
@@ -152,7 +170,7 @@ class Jobs:
             _LOG.error("job failed", kind=job.kind, exc_info=problem)
             job.problem = {"code": "error", "message": "Something went wrong in the box.", "hint": "See the journal."}
             state = "failed"
-        if state == "failed":
+        if state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)
         job.ended_us = self._clock.wall_us()
         job.state = state

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from appliance.ipc.live import LiveClient
     from appliance.web.account.sessions import Person
     from appliance.web.jobs import Jobs
+    from appliance.web.review.thumbnails import Thumbnails
     from appliance.web.slots import StreamSlots
 
 _KEY = "exambox"
@@ -40,6 +41,7 @@ class Services:
     jobs: Jobs
     keeper: Database
     """Held open for the process's life: without it each request's close would checkpoint the WAL."""
+    thumbnails: Thumbnails
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is asked to end; streams end then."""
 

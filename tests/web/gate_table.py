@@ -1,6 +1,8 @@
 """Who may use which view, written down apart from the code: a route that is not here, or differs, fails the tests."""
 
 EVERYONE = {"administrator", "centre_manager", "invigilator", "reviewer", "auditor"}
+PLAYERS = {"administrator", "centre_manager", "reviewer"}
+READERS = {"administrator", "centre_manager", "reviewer", "auditor"}
 PUBLIC = {
     "account.first_run",
     "account.sign_in",
@@ -42,16 +44,25 @@ EXPECTED: dict[str, set[str]] = {
     "room.lock": {"administrator", "invigilator", "reviewer"},
     "room.unlock": {"administrator", "reviewer"},
     # review
-    "review.recordings": {"administrator", "reviewer"},
-    "review.playback": {"administrator", "reviewer"},
-    "review.index": {"administrator", "reviewer"},
-    "review.part_init": {"administrator", "reviewer"},
-    "review.segment": {"administrator", "reviewer"},
-    "review.export": {"administrator", "reviewer"},
-    "review.verify": {"administrator", "reviewer"},
-    "review.job_state": {"administrator", "reviewer"},
-    "review.discard": {"administrator", "reviewer"},
-    "review.download": {"administrator", "reviewer"},
+    "review.recordings": READERS,
+    "review.sitting_page": READERS,
+    "review.camera_page": READERS,
+    "review.sitting_overview": READERS,
+    "review.segments": READERS,
+    "review.seek": READERS,
+    "review.part_init": PLAYERS,
+    "review.segment": PLAYERS,
+    "review.thumbnail": PLAYERS,
+    "review.list_bookmarks": PLAYERS,
+    "review.add_bookmark": PLAYERS,
+    "review.edit_bookmark": PLAYERS,
+    "review.remove_bookmark": PLAYERS,
+    "review.restore_bookmark": PLAYERS,
+    "review.export": PLAYERS,
+    "review.verify": READERS,
+    "review.job_state": READERS,
+    "review.discard": READERS,
+    "review.download": PLAYERS,
     # admin
     "admin.users": {"administrator", "centre_manager"},
     "admin.user_add": {"administrator", "centre_manager"},
@@ -71,6 +82,7 @@ EXPECTED: dict[str, set[str]] = {
 VALUES: dict[str, object] = {
     "camera": "front",
     "sitting": "exam",
+    "bookmark": 1,
     "part": 1,
     "seq": 1,
     "number": "0" * 32,

@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     at_us: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     note: Annotated[str, msgspec.Meta(max_length=20)] = ""
-    cameras: list[str] = []
+    cameras: Annotated[list[str], msgspec.Meta(max_length=200)] = []
     held: bool = False
 
 

@@ -1,1 +1,8 @@
-"""What was recorded: list, playback, export, verification."""
+"""What was recorded: list, playback, bookmarks, export, verification."""
+
+from __future__ import annotations
+
+from appliance.web.review import bookmark_views, order_views, playback_views, views
+from appliance.web.review.blueprint import BLUEPRINT
+
+__all__ = ["BLUEPRINT", "bookmark_views", "order_views", "playback_views", "views"]

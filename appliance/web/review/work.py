@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 MAX_EXPORT_US = 12 * 3600 * SECOND_US
 LEVELS = ("presence", "chain", "full")
 FINDINGS_SHOWN = 50
+_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOrder:
-    """Which stretch of wall time (microseconds) of which recording, for whom."""
+    """Which stretch of wall time (microseconds) of which recordings of a sitting, for whom."""
 
-    recording: Recording
+    recordings: tuple[Recording, ...]
     from_us: int
     to_us: int
     person: str
@@ -47,22 +48,27 @@ class ExportOrder:
         """Refuse what cannot be exported.
 
         Raises:
-            BadInputError: the stretch is empty, too long, or outside the recording.
+            BadInputError: no camera, or the stretch is empty, too long, or outside of every recording.
+            VaultError: no part of a recording can be read.
         """
         if self.to_us <= self.from_us:
             raise BadInputError("The end must be later than the beginning.")
         if self.to_us - self.from_us > MAX_EXPORT_US:
             raise BadInputError("At most 12 hours go into one clip.", hint="Export it in several pieces.")
-        if self.to_us <= self.recording.start_us or self.from_us >= self.recording.end_us:
+        if not self.inside():
             raise BadInputError("That time lies outside this recording.", hint="Choose a stretch on the timeline.")
+
+    def inside(self) -> tuple[Recording, ...]:
+        """Return the recordings that reach into the stretch."""
+        return tuple(one for one in self.recordings if self.to_us > one.start_us and self.from_us < one.end_us)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOrder:
-    """Which recording to verify, how deeply, for whom."""
+    """Which recordings of a sitting to verify, how deeply, for whom."""
 
     sitting: str
-    camera: str
+    cameras: tuple[str, ...]
     level: Level
     person: str
     where: str
@@ -80,21 +86,47 @@ def level_of(text: str) -> Level:
 
 
 def export(box: Services, order: ExportOrder, job: Job) -> dict[str, Any]:
-    """Make the clip and its sidecars in the job's folder; return their names, sizes and the clips' hashes."""
-    recording = order.recording
+    """Make a clip of each camera, with its sidecars, in the job's folder.
+
+    Returns ``files`` (each with camera, kind, name, bytes; clips with their SHA-256) and ``left_out``: the
+    cameras that recorded nothing in the stretch.
+    """
+    chosen = order.inside()
+    made = [
+        (recording, file)
+        for number, recording in enumerate(chosen)
+        for file in _clip(box, order, recording, job, Share(number, len(chosen)))
+    ]
+    return {
+        "files": [{"camera": recording.camera, **facts} for recording, file in made for facts in _files(file)],
+        "left_out": [one.camera for one in order.recordings if one not in chosen],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of several pieces of work that count alike: what it has done, as a part of the whole."""
+
+    number: int
+    pieces: int
+
+    def of(self, done: int, total: int) -> tuple[int, int]:
+        """Return done and total of the whole (pure)."""
+        return self.number * _STEPS + done * _STEPS // max(1, total), self.pieces * _STEPS
+
+
+def _clip(box: Services, order: ExportOrder, recording: Recording, job: Job, share: Share) -> tuple[ExportedFile, ...]:
     stamp = moment(order.from_us, box.zone).strftime("%Y%m%d-%H%M%S")
-    target = job.folder / f"{recording.sitting}-{recording.camera}-{stamp}.mp4"
     made = export_clip(
         recording,
         order.from_us,
         order.to_us,
-        target,
+        job.folder / f"{recording.sitting}-{recording.camera}-{stamp}.mp4",
         keys=opening.keys_for(box.keyring, order.person),
         sign=lambda manifest: box.keyring.sign_export(manifest, order.person),
         made_by=order.person,
-        progress=job.progress,
+        progress=lambda done, total: job.progress(*share.of(done, total)),
     )
-    # More than one file where the camera's stream changed inside the stretch.
     _log(
         box,
         "recording.exported",
@@ -104,9 +136,10 @@ def export(box: Services, order: ExportOrder, job: Job) -> dict[str, Any]:
         camera=recording.camera,
         from_us=order.from_us,
         to_us=order.to_us,
+        # More than one file where the camera's stream changed inside the stretch.
         sha256=[clip.sha256 for clip in made.files],
     )
-    return {"files": [file for clip in made.files for file in _files(clip)]}
+    return made.files
 
 
 def _files(clip: ExportedFile) -> list[dict[str, Any]]:
@@ -118,23 +151,31 @@ def _files(clip: ExportedFile) -> list[dict[str, Any]]:
 
 
 def check(box: Services, order: CheckOrder, job: Job) -> dict[str, Any]:
-    """Verify a recording; return the outcome in words with the findings."""
+    """Verify recordings; return the outcome of each camera in words with the findings."""
+    outcomes = [
+        {"camera": camera, **_check(box, order, camera, job, Share(number, len(order.cameras)))}
+        for number, camera in enumerate(order.cameras)
+    ]
+    return {"ok": all(one["ok"] for one in outcomes), "cameras": outcomes}
+
+
+def _check(box: Services, order: CheckOrder, camera: str, job: Job, share: Share) -> dict[str, Any]:
     keys = opening.keys_for(box.keyring, order.person) if order.level == "full" else None
     deleted, ended = _known(box, order.sitting)
     report = verify_recording(
         box.settings.vault_dir,
         check_name(order.sitting, "sitting"),
-        check_name(order.camera, "camera"),
+        check_name(camera, "camera"),
         order.level,
         device_key=load_device_public(box.settings.keys_dir),
         keys=keys,
         ended=ended,
         deleted=deleted,
-        progress=job.progress,
+        progress=lambda done, total: job.progress(*share.of(done, total)),
     )
     _log(
         box, "recording.verified", order.person, order.where,
-        sitting=order.sitting, camera=order.camera, level=order.level, ok=report.ok,
+        sitting=order.sitting, camera=camera, level=order.level, ok=report.ok,
     )  # fmt: skip
     return {
         "ok": report.ok,

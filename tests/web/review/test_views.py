@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import sqlite3
+import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ import av
 import pytest
 
 from appliance import auditlog
+from appliance.database import write
 from appliance.vault.format import GapReason
+from appliance.web.review import work
 from tests.support.waiting import until
 from tests.vault.recorded import DEVICE, WALL_US, Recorder, clock_at, movie
 
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from appliance.config import Settings
     from tests.web.conftest import Browser, StandInKeyring
 
-BASE = "/api/recordings/exam/front"
+SITTING = "/api/recordings/exam"
+BASE = f"{SITTING}/front"
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +47,29 @@ def recorded(settings: Settings, film: bytes) -> Recorder:
     return recorder
 
 
-def index(browser: Browser, query: str = "") -> dict[str, Any]:
-    """Return a recording's index."""
-    found = browser.client.get(BASE + query)
+@pytest.fixture
+def sealed_row(recorded: Recorder, db: Database) -> Recorder:
+    """The recording with the row the box has of its part."""
+    with write(db):
+        db.conn.execute(
+            "INSERT INTO part (part_id, sitting, camera, number, started_us, ended_us, state)"
+            " VALUES ('a', 'exam', 'front', 1, ?, ?, 'closed')",
+            (WALL_US - 2_000_000, WALL_US + 6_000_000),
+        )
+    return recorded
+
+
+def asked(browser: Browser, path: str) -> dict[str, Any]:
+    """Return what an address tells."""
+    found = browser.client.get(path)
     assert found.status_code == 200, found.text
     assert found.json is not None
     return dict(found.json)
+
+
+def segments(browser: Browser, from_us: int = WALL_US, to_us: int = WALL_US + 60_000_000) -> list[list[Any]]:
+    """Return the segments of a stretch."""
+    return list(asked(browser, f"{BASE}/segments?from_us={from_us}&to_us={to_us}")["segments"])
 
 
 def finished(browser: Browser, path: str, **fields: str) -> dict[str, Any]:
@@ -59,17 +80,47 @@ def finished(browser: Browser, path: str, **fields: str) -> dict[str, Any]:
 
     def state() -> Any:
         job = browser.client.get(f"/api/jobs/{number}").json
-        return job if job and job["state"] in {"done", "failed"} else None
+        return job if job and job["state"] in {"done", "failed", "cancelled"} else None
 
     return dict(until(state, what="the job's end"))
 
 
 def test_the_list_shows_what_is_in_the_vault(person: Callable[[str], Browser], recorded: Recorder) -> None:
-    """A recording's line gives its time, state and gaps, also while the key is locked."""
+    """A sitting's line gives its time, state and gaps, also while the key is locked."""
     page = person("reviewer").get("/recordings").text
     assert "Fri 15 Jan 2027" in page
     assert "Sealed" in page
-    assert "recording was starting" in page
+    assert "/recordings/exam" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=exam", True),
+        ("q=FRONT", True),
+        ("q=nothing", False),
+        ("camera=front", True),
+        ("camera=back", False),
+        ("state=sealed", True),
+        ("state=damaged", False),
+        ("from=2027-01-15", True),
+        ("from=2027-01-16", False),
+        ("to=2027-01-15", True),
+        ("to=2027-01-14", False),
+        ("page=99", True),
+    ],
+)
+def test_the_list_is_narrowed(person: Callable[[str], Browser], sealed_row: Recorder, query: str, found: bool) -> None:
+    """Search, camera, state and days narrow the list; a page beyond the last is the last."""
+    assert ('href="/recordings/exam"' in person("reviewer").get(f"/recordings?{query}").text) is found
+
+
+@pytest.mark.parametrize(
+    "query", ["from=soon", "state=odd", "page=0", "page=x", "q=" + "x" * 101, "role=administrator"]
+)
+def test_wrong_filters_are_refused_in_words(person: Callable[[str], Browser], query: str) -> None:
+    """A filter that cannot be is an error that names it."""
+    assert person("reviewer").get(f"/recordings?{query}").status_code == 422
 
 
 def test_an_empty_vault_is_said_to_be_empty(person: Callable[[str], Browser]) -> None:
@@ -77,21 +128,66 @@ def test_an_empty_vault_is_said_to_be_empty(person: Callable[[str], Browser]) ->
     assert "Nothing has been recorded yet" in person("reviewer").get("/recordings").text
 
 
-def test_the_index_gives_every_segment_and_gap_by_wall_time(
-    person: Callable[[str], Browser], recorded: Recorder
-) -> None:
-    """Segments follow one another from the first picture to the last; asked again, only what is new comes."""
+def test_the_overview_tells_a_sittings_cameras_and_gaps(person: Callable[[str], Browser], recorded: Recorder) -> None:
+    """One answer tells which cameras there are, from when to when, and every gap; no key is needed."""
+    whole = asked(person("reviewer"), SITTING)
+    assert (whole["start_us"], whole["end_us"], whole["open"]) == (WALL_US - 2_000_000, WALL_US + 6_000_000, False)
+    assert [(one["camera"], one["state"], one["damaged"]) for one in whole["cameras"]] == [("front", "sealed", 0)]
+    assert whole["gaps"] == {"front": [[WALL_US - 2_000_000, WALL_US, "recording was starting"]]}
+    assert whole["bookmarks"] == []
+
+
+def test_the_page_of_one_camera_leads_to_its_sitting(person: Callable[[str], Browser], recorded: Recorder) -> None:
+    """An address that names a camera opens the sitting with that camera."""
+    answer = person("reviewer").get("/recordings/exam/front?at=17")
+    assert answer.headers["Location"] == "/recordings/exam?camera=front&at=17"
+
+
+def test_windows_give_every_segment_by_wall_time(person: Callable[[str], Browser], recorded: Recorder) -> None:
+    """Segments follow one another from the first picture to the last; a window begins with its keyframe's segment."""
     browser = person("reviewer")
-    whole = index(browser)
-    rows = whole["segments"]
-    assert whole["open"] is False
-    assert whole["gaps"] == [[WALL_US - 2_000_000, WALL_US, "recording was starting"]]
+    rows = segments(browser)
     assert rows[0][2] == WALL_US
     assert rows[0][4] == WALL_US
     assert rows[-1][3] == WALL_US + 6_000_000
     assert all(before[3] == after[2] for before, after in pairwise(rows))
-    assert index(browser, f"?after={rows[1][3]}")["segments"] == rows[2:]
-    assert index(browser, f"?after={rows[-1][3]}")["segments"] == []
+    late = segments(browser, rows[-1][2] + 1, rows[-1][3])
+    assert late == rows[-len(late) :]
+    assert late[0][4] is not None
+    assert late[0][4] <= rows[-1][2] + 1
+    assert segments(browser, WALL_US - 9_000_000, WALL_US - 8_000_000) == []
+
+
+def test_seeking_gives_the_keyframe_before(person: Callable[[str], Browser], recorded: Recorder) -> None:
+    """The last keyframe at or before a time is found, and none where no picture is that old."""
+    browser = person("reviewer")
+    found = asked(browser, f"{BASE}/seek?at_us={WALL_US + 3_500_000}")
+    assert found["part"] == 1
+    assert WALL_US <= found["key_us"] <= WALL_US + 3_500_000
+    assert browser.client.get(f"{BASE}/seek?at_us={WALL_US - 1}").status_code == 404
+
+
+def test_thumbnails_are_small_pictures_and_kept(
+    person: Callable[[str], Browser], recorded: Recorder, keyring: StandInKeyring
+) -> None:
+    """A small picture of the moment comes as JPEG, again from memory, and not again to a browser that has it."""
+    browser = person("reviewer")
+    first = browser.client.get(f"{BASE}/thumbnail?at_us={WALL_US + 3_000_000}&width=160")
+    assert first.status_code == 200, first.text
+    with av.open(io.BytesIO(first.data), format="jpeg_pipe") as picture:
+        assert next(picture.decode(video=0)).width == 64
+    used = len(keyring.used)
+    assert browser.client.get(f"{BASE}/thumbnail?at_us={WALL_US + 3_000_001}&width=160").data == first.data
+    assert len(keyring.used) == used
+    again = browser.client.get(
+        f"{BASE}/thumbnail?at_us={WALL_US + 3_000_000}&width=160", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (again.status_code, again.data) == (304, b"")
+    keyring.locked = True
+    assert browser.client.get(f"{BASE}/thumbnail?at_us={WALL_US + 3_000_000}&width=160").status_code == 423
+    keyring.locked = False
+    assert browser.client.get(f"{BASE}/thumbnail?at_us={WALL_US + 3_000_000}&width=160").status_code == 200
+    assert len(keyring.used) == used + 1, "what was kept is forgotten when the key is locked"
 
 
 def test_what_is_played_is_what_was_recorded(
@@ -102,7 +198,7 @@ def test_what_is_played_is_what_was_recorded(
     init = browser.client.get(f"{BASE}/1/init")
     assert init.headers["X-Exambox-Codecs"].startswith("avc1.")
     data = init.data
-    for _, seq, *_ in index(browser)["segments"]:
+    for _, seq, *_ in segments(browser):
         segment = browser.client.get(f"{BASE}/1/{seq}")
         assert segment.content_type == "video/mp4"
         assert int(segment.headers["X-Exambox-Media-Us"]) >= 0
@@ -122,25 +218,29 @@ def test_a_locked_key_closes_playback_and_nothing_else(
     keyring.locked = True
     assert browser.client.get(f"{BASE}/1/init").status_code == 423
     assert browser.client.get(f"{BASE}/1/1").status_code == 423
-    page = browser.get("/recordings/exam/front").text
+    page = browser.get("/recordings/exam").text
     assert "Playback is locked" in page
     assert "data-unlock" in page
-    assert "<video" not in page
-    assert index(browser)["segments"]
+    assert segments(browser)
     assert keyring.used == []
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/recordings/exam/back", 404),
-        ("/recordings/exam/UPPER", 422),
-        ("/api/recordings/exam/back", 404),
+        ("/recordings/none", 404),
+        ("/recordings/UPPER", 422),
+        ("/api/recordings/none", 404),
+        ("/api/recordings/exam/back/segments?from_us=1&to_us=2", 404),
+        ("/api/recordings/exam/UPPER/seek?at_us=1", 422),
         (f"{BASE}/9/init", 404),
         (f"{BASE}/1/999", 409),
         (f"{BASE}/1/0", 404),
-        (f"{BASE}?after=soon", 422),
-        (f"{BASE}?after=-5", 422),
+        (f"{BASE}/segments", 422),
+        (f"{BASE}/segments?from_us=soon&to_us=5", 422),
+        (f"{BASE}/segments?from_us=-5&to_us=5", 422),
+        (f"{BASE}/seek?at_us=99999999999999999999999", 422),
+        (f"{BASE}/thumbnail?at_us={WALL_US}&width=161", 422),
         (f"{BASE}/1/99999999999999999999999", 409),
         ("/api/recordings/..%2F..%2Fetc/passwd", 404),
         ("/api/jobs/none", 404),
@@ -160,7 +260,7 @@ def test_an_export_can_be_downloaded_by_its_maker_and_checked(
 ) -> None:
     """The clip plays, its hash is the one shown, its sidecars are there; it is logged; nobody else can fetch it."""
     browser = person("reviewer")
-    job = finished(browser, f"{BASE}/exports", from_us=str(WALL_US + 1_000_000), to_us=str(WALL_US + 4_000_000))
+    job = finished(browser, f"{SITTING}/exports", from_us=str(WALL_US + 1_000_000), to_us=str(WALL_US + 4_000_000))
     assert job["state"] == "done", job["problem"]
     kinds = [file["kind"] for file in job["result"]["files"]]
     assert kinds == ["clip", "manifest", "signature", "device key"]
@@ -185,7 +285,7 @@ def test_exports_that_make_no_sense_are_refused(
     person: Callable[[str], Browser], recorded: Recorder, first: str, last: str
 ) -> None:
     """An empty, foreign or endless stretch is refused before any work begins."""
-    assert person("reviewer").call(f"{BASE}/exports", from_us=first, to_us=last).status_code == 422
+    assert person("reviewer").call(f"{SITTING}/exports", from_us=first, to_us=last).status_code == 422
 
 
 @pytest.mark.parametrize("level", ["presence", "chain", "full"])
@@ -193,10 +293,10 @@ def test_verification_says_in_words_that_all_is_well(
     person: Callable[[str], Browser], recorded: Recorder, level: str
 ) -> None:
     """An untouched recording verifies at every level."""
-    job = finished(person("reviewer"), f"{BASE}/checks", level=level)
+    job = finished(person("reviewer"), f"{SITTING}/checks", level=level)
     assert job["state"] == "done", job["problem"]
     assert job["result"]["ok"] is True
-    assert job["result"]["findings"] == []
+    assert [(one["camera"], one["findings"]) for one in job["result"]["cameras"]] == [("front", [])]
 
 
 def test_verification_finds_one_changed_byte(
@@ -209,10 +309,11 @@ def test_verification_finds_one_changed_byte(
         data[10] ^= 1
         conn.execute("UPDATE record SET data = ? WHERE seq = 3", (bytes(data),))
     conn.close()
-    job = finished(person("reviewer"), f"{BASE}/checks", level="chain")
+    job = finished(person("reviewer"), f"{SITTING}/checks", level="chain")
     assert job["result"]["ok"] is False
-    assert job["result"]["words"].startswith("Not as it was sealed")
-    assert job["result"]["findings"][0]["message"]
+    told = job["result"]["cameras"][0]
+    assert told["words"].startswith("Not as it was sealed")
+    assert told["findings"][0]["message"]
 
 
 def test_full_verification_of_a_locked_box_says_that_it_is_locked(
@@ -221,7 +322,66 @@ def test_full_verification_of_a_locked_box_says_that_it_is_locked(
     """Without the key the deepest level cannot run, and says why; the chain can."""
     browser = person("reviewer")
     keyring.locked = True
-    job = finished(browser, f"{BASE}/checks", level="full")
+    job = finished(browser, f"{SITTING}/checks", level="full")
     assert (job["state"], job["problem"]["code"]) == ("failed", "keys.locked")
-    assert finished(browser, f"{BASE}/checks", level="chain")["result"]["ok"] is True
-    assert browser.call(f"{BASE}/checks", level="deeper").status_code == 422
+    assert finished(browser, f"{SITTING}/checks", level="chain")["result"]["ok"] is True
+    assert browser.call(f"{SITTING}/checks", level="deeper").status_code == 422
+
+
+def test_an_auditor_verifies_and_sees_no_picture(person: Callable[[str], Browser], recorded: Recorder) -> None:
+    """Auditors read when what was recorded and verify it; pictures, bookmarks and exports are not theirs."""
+    browser = person("auditor")
+    assert asked(browser, SITTING)["bookmarks"] == []
+    assert segments(browser)
+    assert finished(browser, f"{SITTING}/checks", level="chain")["result"]["ok"] is True
+    assert browser.call(f"{SITTING}/checks", level="full").status_code == 403
+    assert browser.client.get(f"{BASE}/1/1").status_code == 403
+    assert browser.client.get(f"{BASE}/thumbnail?at_us={WALL_US}").status_code == 403
+    assert browser.call(f"{SITTING}/exports", from_us="1", to_us="2").status_code == 403
+
+
+def test_an_export_covers_the_cameras_that_recorded_then(
+    person: Callable[[str], Browser], recorded: Recorder, settings: Settings, film: bytes
+) -> None:
+    """Several cameras go into one order, each with its own clip and manifest; one without pictures then is named."""
+    Recorder(settings.vault_dir, clock_at(), camera="side").part(film)
+    late = clock_at()
+    late.advance(3_600_000_000)
+    Recorder(settings.vault_dir, late, camera="late").part(film)
+    browser = person("centre_manager")
+    job = finished(browser, f"{SITTING}/exports", from_us=str(WALL_US), to_us=str(WALL_US + 3_000_000))
+    assert job["state"] == "done", job["problem"]
+    clips = [file for file in job["result"]["files"] if file["kind"] == "clip"]
+    assert sorted(file["camera"] for file in clips) == ["front", "side"]
+    assert len({file["name"] for file in job["result"]["files"]}) == len(job["links"]) == 8
+    assert job["result"]["left_out"] == ["late"]
+    only = finished(browser, f"{SITTING}/exports", from_us=str(WALL_US), to_us=str(WALL_US + 3_000_000), cameras="side")
+    assert {file["camera"] for file in only["result"]["files"]} == {"side"}
+
+
+def test_an_order_that_is_given_up_stops(
+    person: Callable[[str], Browser], recorded: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given up while it runs, an order ends at its next step, keeps no file, and says so."""
+    browser = person("reviewer")
+    began, go = threading.Event(), threading.Event()
+    real = work._clip
+
+    def slow(*arguments: Any) -> Any:
+        began.set()
+        go.wait(10)
+        return real(*arguments)
+
+    monkeypatch.setattr(work, "_clip", slow)
+    ordered = browser.call(f"{SITTING}/exports", from_us=str(WALL_US), to_us=str(WALL_US + 3_000_000))
+    assert ordered.json is not None
+    number = ordered.json["id"]
+    assert began.wait(10)
+    assert browser.call(f"/api/jobs/{number}/discard").status_code == 200
+    go.set()
+
+    def ended() -> Any:
+        job = browser.client.get(f"/api/jobs/{number}").json
+        return job if job and job["state"] == "cancelled" else None
+
+    assert dict(until(ended, what="the order's end"))["result"] == {}

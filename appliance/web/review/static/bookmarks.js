@@ -69,7 +69,7 @@ export class Bookmarks {
         button(_("Delete"), { kind: "quiet small-button", onClick: () => this.remove(item) }),
       );
     }
-    return make("li", { className: "mark", data: { bookmark: item.id } }, go, make("div", { className: "mark-foot" }, by, tools));
+    return make("li", { className: "mark", data: { bookmark: item.id } }, go, make("p", { className: "paper", textContent: `${this.where(item)}: ${item.note || _("No note")}` }), make("div", { className: "mark-foot" }, by, tools));
   }
 
   /** Ask for the note of a new bookmark (`at_us`, `until_us`, `camera`), or edit one that is there. */

@@ -147,5 +147,5 @@ export function showFacts(place, { overview, codecs, zone, jump }) {
 function gapLine([from, to, words], zone, jump) {
   const go = make("button", { type: "button", className: "quiet small-button" }, make("strong", { textContent: `${zone.clock(from)} – ${zone.clock(to)}` }), ` ${duration((to - from) / 1e6)}, ${words}`);
   go.addEventListener("click", () => jump(from - 1e6));
-  return make("li", {}, go);
+  return make("li", {}, go, make("span", { className: "paper", textContent: go.textContent }));
 }

@@ -7,8 +7,8 @@ import io
 import av
 import pytest
 
-from appliance.capture.snapshot import jpeg_from_keyframe
 from appliance.errors import CameraError
+from appliance.pictures.jpeg import jpeg_from_keyframe
 from tests.capture.test_fragmenter import run
 
 

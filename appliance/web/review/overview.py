@@ -1,0 +1,143 @@
+"""What the page of a sitting is told first: its cameras, their times and gaps, its bookmarks. No segments, no key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from appliance.errors import NotFoundError
+from appliance.vault.format import check_name
+from appliance.vault.part_files import recordings
+from appliance.vault.recording import summarise
+from appliance.web.language.problems import problem_words
+from appliance.web.review.bookmarks import may_change
+from appliance.web.review.listing import line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from appliance.web.account.sessions import Person
+    from appliance.web.review.bookmarks import Bookmark
+    from appliance.web.review.listing import Line
+
+
+class CameraOverview(msgspec.Struct, kw_only=True):
+    """One camera of a sitting; times are wall microseconds, null where nothing is readable."""
+
+    camera: str
+    name: str
+    start_us: int | None
+    end_us: int | None
+    state: str
+    masked: bool
+    audio: bool
+    bytes: int
+    damaged: int
+
+
+class BookmarkAnswer(msgspec.Struct, kw_only=True):
+    """A bookmark; ``editable`` for the person who asks. Times are wall microseconds."""
+
+    id: int
+    camera: str | None
+    at_us: int
+    until_us: int | None
+    note: str
+    made_by: str
+    made_us: int
+    edited_us: int | None
+    editable: bool
+
+
+class Overview(msgspec.Struct, kw_only=True):
+    """A sitting; ``gaps`` by camera: start, end (wall microseconds) and the reason in words."""
+
+    sitting: str
+    start_us: int | None
+    end_us: int | None
+    open: bool
+    held: bool
+    cameras: list[CameraOverview]
+    gaps: dict[str, list[tuple[int, int, str]]]
+    bookmarks: list[BookmarkAnswer]
+
+
+def cameras_of(vault_dir: Path, sitting: str) -> list[str]:
+    """Return the cameras recorded in a sitting.
+
+    Raises:
+        BadInputError: a name that cannot be one.
+        NotFoundError: there is no such sitting.
+    """
+    check_name(sitting, "sitting")
+    found = sorted(camera for place, camera in recordings(vault_dir) if place == sitting)
+    if not found:
+        raise NotFoundError(f"There is no recording of {sitting} on this box.", hint="The list shows what there is.")
+    return found
+
+
+def lines_of(vault_dir: Path, sitting: str, names: Mapping[str, str], sitting_now: str | None) -> list[Line]:
+    """Return what the list says of each camera of a sitting.
+
+    Raises:
+        BadInputError, NotFoundError: as `cameras_of`.
+        VaultError: the vault cannot be read.
+    """
+    found = [
+        line_of(summary, names, sitting_now)
+        for camera in cameras_of(vault_dir, sitting)
+        if (summary := summarise(vault_dir, sitting, camera))
+    ]
+    if not found:
+        raise NotFoundError(f"There is no recording of {sitting} on this box.", hint="The list shows what there is.")
+    return found
+
+
+def overview(sitting: str, lines: Sequence[Line], marks: Iterable[Bookmark], person: Person, *, held: bool) -> Overview:
+    """Return what the page is told (pure)."""
+    cameras = [_camera(line) for line in lines]
+    return Overview(
+        sitting=sitting,
+        start_us=min((one.start_us for one in cameras if one.start_us is not None), default=None),
+        end_us=max((one.end_us for one in cameras if one.end_us is not None), default=None),
+        open=any(one.state == "recording" for one in cameras),
+        held=held,
+        cameras=cameras,
+        gaps={
+            line.summary.camera: [(gap.start_us, gap.end_us, problem_words(gap.words)) for gap in line.summary.gaps]
+            for line in lines
+        },
+        bookmarks=[bookmark_answer(mark, person) for mark in marks],
+    )
+
+
+def bookmark_answer(mark: Bookmark, person: Person) -> BookmarkAnswer:
+    """Return a bookmark as the page is told it (pure)."""
+    return BookmarkAnswer(
+        id=mark.id,
+        camera=mark.camera,
+        at_us=mark.at_us,
+        until_us=mark.until_us,
+        note=mark.note,
+        made_by=mark.made_by or "",
+        made_us=mark.made_us,
+        edited_us=mark.edited_us,
+        editable=may_change(mark, person),
+    )
+
+
+def _camera(line: Line) -> CameraOverview:
+    found = line.summary
+    return CameraOverview(
+        camera=found.camera,
+        name=line.camera_name,
+        start_us=found.start_us,
+        end_us=found.end_us,
+        state=line.state,
+        masked=found.masked,
+        audio=found.audio,
+        bytes=found.bytes,
+        damaged=len(found.damaged),
+    )
