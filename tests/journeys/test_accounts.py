@@ -161,3 +161,24 @@ def test_a_user_who_is_disabled_is_out_at_once(page: Page, other_page: Page, box
     grace.wait_for_url("**/sign-in*", timeout=10_000)
     sign_in(grace, box, "Grace", NEW_PASSWORD)
     grace.get_by_text("Name and password do not fit together.").wait_for()
+
+
+def test_a_typed_password_is_shown_on_demand(page: Page, box: Box) -> None:
+    """Somebody who mistypes can look; it is hidden again before it is sent, and Caps Lock is told."""
+    first_run(page, box)
+    sign_out(page)
+    field = page.get_by_label("Password", exact=True)
+    field.fill(PASSWORD)
+    page.get_by_role("button", name="Show").click()
+    assert field.get_attribute("type") == "text"
+    page.get_by_role("button", name="Hide").click()
+    assert field.get_attribute("type") == "password"
+    caps = "field => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true }))"
+    field.evaluate(caps)
+    page.get_by_text("Caps Lock is on.").wait_for()
+    field.evaluate(caps.replace("true", "false"))
+    page.get_by_text("Caps Lock is on.").wait_for(state="hidden")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/live")
