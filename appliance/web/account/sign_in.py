@@ -123,7 +123,9 @@ def missing_step(db: Database, account: Account, *, second_factor: bool, setting
     return "set_up" if not has_factor and account.role in settings.require_totp_roles else None
 
 
-def give_code(db: Database, half: HalfSession, code: str, *, address: str, clock: Clock, key: FactorKey) -> bool:
+def give_code(
+    db: Database, half: HalfSession, code: str, *, address: str, clock: Clock, key: FactorKey, known_browser: str = ""
+) -> bool:
     """Check the code of the app, or a recovery code, for somebody on the way in; return whether it was a recovery code.
 
     Raises:
@@ -132,7 +134,7 @@ def give_code(db: Database, half: HalfSession, code: str, *, address: str, clock
         FactorKeyError: the box cannot check codes of the app.
     """
     account = accounts.account_by_id(db, half.account)
-    throttle.begin_attempt(db, account.name, address, clock=clock, kind="code")
+    throttle.begin_attempt(db, account.name, address, clock=clock, kind="code", known_browser=known_browser)
     from_app = looks_like_code(code)
     try:
         if from_app:
@@ -142,7 +144,7 @@ def give_code(db: Database, half: HalfSession, code: str, *, address: str, clock
     except WrongCodeError:
         auditlog.append(db, "account.sign_in_failed", clock=clock, who=account.name, where=address)
         raise
-    throttle.attempt_succeeded(db, account.name, address, kind="code")
+    throttle.attempt_succeeded(db, account.name, address, kind="code", known_browser=known_browser)
     half_sessions.mark_second_factor(db, half)
     return not from_app
 

@@ -9,7 +9,7 @@ from flask import make_response, redirect, render_template, request, url_for
 from appliance.errors import ApplianceError
 from appliance.web import browser_session
 from appliance.web.access import public
-from appliance.web.account import accounts, changes, cookies, recovery_codes, second_factor, throttle
+from appliance.web.account import accounts, changes, cookies, recovery_codes, second_factor, sessions, throttle
 from appliance.web.account import sign_in as signing
 from appliance.web.account.blueprint import BLUEPRINT
 from appliance.web.account.factor_key import FactorKey, factor_key
@@ -19,7 +19,7 @@ from appliance.web.account.sign_in import Entry, HalfSessionError
 from appliance.web.language import gettext as _
 from appliance.web.language import ngettext as _n
 from appliance.web.paths import local_path
-from appliance.web.services import address, database, services
+from appliance.web.services import address, database, person_or_none, services
 from appliance.web.tell_next import tell_next
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def second_step() -> Answer:
     if form.validate_on_submit():
         try:
             by_recovery = signing.give_code(
-                database(), half, form.code.data, address=address(), clock=services().clock, key=_key()
-            )
+                database(), half, form.code.data, address=address(), clock=services().clock, key=_key(),
+                known_browser=cookies.known_browser(accounts.account_by_id(database(), half.account).name),
+            )  # fmt: skip
         except ApplianceError as refused:
             problem = refused
         else:
@@ -118,8 +119,15 @@ def set_up_picture() -> Response:
 
 
 def _inside(entry: Entry, target: str | None) -> Response:
+    return _begin(entry, redirect(local_path(target) or url_for("home.front_door")))
+
+
+def _begin(entry: Entry, response: Response) -> Response:
+    """Give the session to the browser; one it had before is ended, not left behind."""
+    before = person_or_none()
+    if before:
+        sessions.close_session(database(), before)
     browser_session.begin(entry.token)
-    response = redirect(local_path(target) or url_for("home.front_door"))
     cookies.drop_half(response)
     cookies.remember_browser(response, entry.account)
     return response
@@ -187,12 +195,10 @@ def _confirm_and_enter(half: HalfSession, code: str) -> Response:
     )  # fmt: skip
     if not isinstance(on, Entry):
         return _to_step(on, _target())
-    browser_session.begin(on.token)
     onward = local_path(_target()) or url_for("home.front_door")
-    response = make_response(render_template("account/codes_door.html", codes=codes, onward=onward, name=account.name))
-    cookies.drop_half(response)
-    cookies.remember_browser(response, account.id)
-    return response
+    return _begin(
+        on, make_response(render_template("account/codes_door.html", codes=codes, onward=onward, name=account.name))
+    )
 
 
 def _tell_codes_left(account: int) -> None:

@@ -101,7 +101,7 @@ def attempt_succeeded(db: Database, name: str, address: str, *, kind: Kind = "na
 
 def _keys(name: str, address: str, kind: Kind, known_browser: str) -> list[tuple[str, int]]:
     if known_browser:
-        return [(_key("browser", known_browser), FREE_FOR_A_NAME)]
+        return [(_key(f"browser {kind}", known_browser), FREE_FOR_A_NAME)]
     if kind == "reset_code":
         # 78 random bits: slowed for the work a guess makes, not per name, which would only keep its owner out.
         return [(_key("address", address), FREE_FOR_AN_ADDRESS)]

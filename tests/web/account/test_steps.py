@@ -329,3 +329,39 @@ def test_the_first_administrator_sets_up_what_the_box_asks_for(
     assert browser.client.get("/account").status_code == 401
     of(app).jobs.close()
     of(app).keeper.conn.close()
+
+
+def test_guessing_codes_elsewhere_does_not_keep_the_person_out_and_the_password_forgives_none(
+    app: Flask, account: Callable[[str, str], None], db: Database, settings: Settings
+) -> None:
+    """Who knows the password but not the code slows only their own browser down, and signing in again does not help."""
+    clock = cast("ManualClock", of(app).clock)
+    account("Ada", "administrator")
+    own, guesser = Browser(app.test_client()), Browser(app.test_client())
+    own.sign_in("Ada")
+    own.client.delete_cookie(SESSION_COOKIE)
+    secret = with_factor(db, settings, clock)
+    for browser in (guesser, own):
+        browser.sign_in("Ada")
+        for _ in range(5):
+            assert browser.submit("/sign-in/code", code="000000").status_code == 403
+        assert browser.submit("/sign-in/code", code="000000").status_code == 429
+        assert browser.sign_in("Ada").status_code == 302
+        assert browser.submit("/sign-in/code", code="000000").status_code == 429
+        clock.advance(5)
+    assert own.submit("/sign-in/code", code=code_of(secret, clock)).status_code == 302
+
+
+def test_signing_in_again_ends_the_browsers_session_before(
+    app: Flask, account: Callable[[str, str], None], db: Database
+) -> None:
+    """A second sign-in in the same browser leaves no session behind."""
+    account("Ada", "administrator")
+    browser = Browser(app.test_client())
+    browser.sign_in("Ada")
+    before = cookie(browser, SESSION_COOKIE)
+    headers = {"X-CSRFToken": browser.token("/account")}
+    again = browser.client.post("/sign-in", data={"name": "Ada", "password": PASSWORD}, headers=headers)
+    assert again.status_code == 302
+    assert db.table("web_session").count == 1
+    assert cookie(browser, SESSION_COOKIE) not in {before, ""}
