@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
 
 WINDOW_US = 15 * 60 * SECOND_US
+# Six digits are few: whoever has the password and guesses on gets about a hundred tries a day, not a thousand.
+CODE_WINDOW_US = 24 * 3600 * SECOND_US
 Kind = Literal["name", "code", "confirm", "reset", "reset_code"]
 """``name``: a password to sign in; ``code``: a second factor; ``confirm``: one's own password again; ``reset``: a mail
 asked for; ``reset_code``: an administrator's code."""
@@ -44,16 +46,17 @@ class ThrottledError(ApplianceError):
         self.wait_seconds = wait_seconds
 
 
-def wait_us(failures: Sequence[int], now_us: int, free: int) -> int:
+def wait_us(failures: Sequence[int], now_us: int, free: int, window_us: int = WINDOW_US) -> int:
     """Return how long the next attempt has to wait.
 
     Args:
         failures: wall times of attempts that failed, in any order.
         now_us: the wall time.
         free: attempts without any wait; each further one doubles it, from 5 s up to 15 minutes.
+        window_us: how long a failure counts.
     """
     # Times from the future (the clock was set back) count as now, so that nobody waits for them to come.
-    recent = sorted(min(at, now_us) for at in failures if at > now_us - WINDOW_US)
+    recent = sorted(min(at, now_us) for at in failures if at > now_us - window_us)
     if len(recent) < free:
         return 0
     wait = min(WINDOW_US, FIRST_WAIT_US << min(len(recent) - free, 20))
@@ -79,18 +82,20 @@ def begin_attempt(
     now = clock.wall_us()
     keys = _keys(name, address, kind, known_browser)
     with write(db):
-        db.conn.execute("DELETE FROM sign_in_failure WHERE at_us <= ?", (now - WINDOW_US,))
-        wait = max(wait_us(_failures(db, key), now, free) for key, free in keys)
+        db.conn.execute("DELETE FROM sign_in_failure WHERE at_us <= ?", (now - CODE_WINDOW_US,))
+        wait = max(wait_us(_failures(db, key), now, free, window) for key, free, window in keys)
         if wait:
             raise ThrottledError(-(-wait // SECOND_US))
-        db.conn.executemany("INSERT INTO sign_in_failure (key, at_us) VALUES (?, ?)", [(key, now) for key, _ in keys])
+        db.conn.executemany(
+            "INSERT INTO sign_in_failure (key, at_us) VALUES (?, ?)", [(key, now) for key, _, _ in keys]
+        )
 
 
 def attempt_succeeded(db: Database, name: str, address: str, *, kind: Kind = "name", known_browser: str = "") -> None:
     """Forgive the name's failures and take this attempt back from the address's."""
     shared = _key("address", address)
     with write(db):
-        for key, _ in _keys(name, address, kind, known_browser):
+        for key, _, _ in _keys(name, address, kind, known_browser):
             if key != shared:
                 db.conn.execute("DELETE FROM sign_in_failure WHERE key = ?", (key,))
         if not known_browser:
@@ -99,13 +104,16 @@ def attempt_succeeded(db: Database, name: str, address: str, *, kind: Kind = "na
             )
 
 
-def _keys(name: str, address: str, kind: Kind, known_browser: str) -> list[tuple[str, int]]:
+def _keys(name: str, address: str, kind: Kind, known_browser: str) -> list[tuple[str, int, int]]:
+    """What an attempt counts for: key, attempts without a wait, how long a failure counts."""
+    window = CODE_WINDOW_US if kind == "code" else WINDOW_US
     if known_browser:
-        return [(_key(f"browser {kind}", known_browser), FREE_FOR_A_NAME)]
+        return [(_key(f"browser {kind}", known_browser), FREE_FOR_A_NAME, window)]
+    from_there = (_key("address", address), FREE_FOR_AN_ADDRESS, WINDOW_US)
     if kind == "reset_code":
         # 78 random bits: slowed for the work a guess makes, not per name, which would only keep its owner out.
-        return [(_key("address", address), FREE_FOR_AN_ADDRESS)]
-    return [(_key(kind, name), FREE_FOR_A_NAME), (_key("address", address), FREE_FOR_AN_ADDRESS)]
+        return [from_there]
+    return [(_key(kind, name), FREE_FOR_A_NAME, window), from_there]
 
 
 def _failures(db: Database, key: str) -> list[int]:

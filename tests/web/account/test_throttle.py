@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from appliance.clock import SECOND_US
-from appliance.database import connect
+from appliance.clock import SECOND_US, ManualClock
+from appliance.database import connect, open_box_database
 from appliance.web.account import throttle
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.clock import ManualClock
     from appliance.config import Settings
 
 NOW = 1_800_000_000 * SECOND_US
@@ -86,3 +89,82 @@ def test_no_name_is_stored_in_clear(db: Database, clock: ManualClock) -> None:
     rows = list(db.query("SELECT key FROM sign_in_failure"))
     assert len(rows) == 2
     assert all(len(row["key"]) == 64 and "Passw0rd" not in row["key"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("window_us", "most"), [(throttle.WINDOW_US, 1500), (throttle.CODE_WINDOW_US, 110)], ids=["password", "code"]
+)
+def test_a_patient_guesser_gets_few_tries_a_day(window_us: int, most: int) -> None:
+    """Somebody who tries again at each first chance, day and night: a bounded number of passwords, fewer codes."""
+    failures: list[int] = []
+    now = NOW
+    while now < NOW + 24 * 3600 * SECOND_US:
+        wait = throttle.wait_us(failures, now, throttle.FREE_FOR_A_NAME, window_us)
+        if wait:
+            now += wait
+            continue
+        failures.append(now)
+    assert len(failures) <= most
+
+
+class Guessing(RuleBasedStateMachine):
+    """The throttle against a model: what was let through, and that nobody waits longer than it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.folder = tempfile.TemporaryDirectory()
+        self.db = open_box_database(Path(self.folder.name) / "box.db")
+        self.tried: dict[tuple[str, str], list[int]] = {}
+
+    def wait_of_a_try(self, name: str, kind: throttle.Kind) -> int:
+        """Try; return how long to wait, or 0 where it was looked at."""
+        try:
+            throttle.begin_attempt(self.db, name, "", clock=self.clock, kind=kind)
+        except throttle.ThrottledError as refused:
+            return refused.wait_seconds
+        return 0
+
+    @rule(name=st.sampled_from(["Ada", "Grace"]), kind=st.sampled_from(["name", "code", "confirm"]))
+    def a_guess(self, name: str, kind: throttle.Kind) -> None:
+        """An attempt is looked at or told how long to wait; it is looked at no sooner, and then for certain."""
+        tried = self.tried.setdefault((name, kind), [])
+        wait = self.wait_of_a_try(name, kind)
+        if wait:
+            everybody = sum(len(times) for times in self.tried.values())
+            assert len(tried) >= throttle.FREE_FOR_A_NAME or everybody >= throttle.FREE_FOR_AN_ADDRESS
+            assert wait <= 15 * 60
+            self.clock.advance(wait)
+            assert self.wait_of_a_try(name, kind) == 0
+        tried.append(self.clock.wall_us())
+
+    @rule(name=st.sampled_from(["Ada", "Grace"]), kind=st.sampled_from(["name", "code", "confirm"]))
+    def the_right_one(self, name: str, kind: throttle.Kind) -> None:
+        """Success forgives the name's own failures of that kind and no others."""
+        before = {key: list(times) for key, times in self.tried.items()}
+        throttle.attempt_succeeded(self.db, name, "", kind=kind)
+        self.tried[name, kind] = []
+        others = sum(len(times) for key, times in before.items() if key != (name, kind))
+        if others == 0:
+            throttle.begin_attempt(self.db, name, "", clock=self.clock, kind=kind)
+            self.tried[name, kind].append(self.clock.wall_us())
+
+    @rule(seconds=st.integers(0, 2000))
+    def time_passes(self, seconds: int) -> None:
+        """The clock runs."""
+        self.clock.advance(seconds)
+
+    @rule()
+    def a_restart(self) -> None:
+        """Another process goes on with what is in the database."""
+        self.db.conn.close()
+        self.db = open_box_database(Path(self.folder.name) / "box.db")
+
+    def teardown(self) -> None:
+        """Remove the database."""
+        self.db.conn.close()
+        self.folder.cleanup()
+
+
+TestGuessing = Guessing.TestCase
+TestGuessing.settings = settings_of_hypothesis(max_examples=15, stateful_step_count=25, deadline=None)
