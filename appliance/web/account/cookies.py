@@ -30,19 +30,21 @@ _MARK = re.compile(r"[0-9a-f]{32}")
 def set_half(response: Response, token: str) -> None:
     """Give the half session to the browser; it is sent to the pages of signing in alone."""
     response.set_cookie(
-        HALF_COOKIE, token, max_age=half_sessions.VALID_US // 1_000_000, httponly=True, samesite="Strict",
+        _named(HALF_COOKIE), token, max_age=half_sessions.VALID_US // 1_000_000, httponly=True, samesite="Strict",
         secure=request.is_secure, path=HALF_PATH,
     )  # fmt: skip
 
 
 def drop_half(response: Response) -> None:
     """Take the half session's cookie away."""
-    response.delete_cookie(HALF_COOKIE, path=HALF_PATH, httponly=True, samesite="Strict", secure=request.is_secure)
+    response.delete_cookie(
+        _named(HALF_COOKIE), path=HALF_PATH, httponly=True, samesite="Strict", secure=request.is_secure
+    )
 
 
 def half_session() -> HalfSession | None:
     """Return who is on the way in with this request."""
-    return half_sessions.find_half(database(), request.cookies.get(HALF_COOKIE, ""), clock=services().clock)
+    return half_sessions.find_half(database(), request.cookies.get(_named(HALF_COOKIE), ""), clock=services().clock)
 
 
 def known_browser(name: str) -> str:
@@ -57,13 +59,18 @@ def remember_browser(response: Response, account: int) -> None:
     mark = marks.pop(str(account), "") or secrets.token_hex(16)
     kept = dict([*marks.items(), (str(account), mark)][-MAX_KNOWN:])
     response.set_cookie(
-        KNOWN_COOKIE, str(_signer().dumps(kept)), max_age=KNOWN_SECONDS, httponly=True, samesite="Strict",
+        _named(KNOWN_COOKIE), str(_signer().dumps(kept)), max_age=KNOWN_SECONDS, httponly=True, samesite="Strict",
         secure=request.is_secure, path=HALF_PATH,
     )  # fmt: skip
 
 
+def _named(name: str) -> str:
+    """By HTTPS a browser takes it over HTTPS alone (RFC 6265bis, 4.1.3); for one path, so it is no __Host- cookie."""
+    return f"__Secure-{name}" if request.is_secure else name
+
+
 def _marks() -> dict[str, str]:
-    kept = request.cookies.get(KNOWN_COOKIE, "")
+    kept = request.cookies.get(_named(KNOWN_COOKIE), "")
     if not kept or len(kept) > _MAX_COOKIE:
         return {}
     try:

@@ -365,3 +365,24 @@ def test_signing_in_again_ends_the_browsers_session_before(
     assert again.status_code == 302
     assert db.table("web_session").count == 1
     assert cookie(browser, SESSION_COOKIE) not in {before, ""}
+
+
+def test_the_cookies_of_the_steps_are_kept_from_scripts_other_sites_and_plain_http(
+    app: Flask, account: Callable[[str, str], None], db: Database, settings: Settings
+) -> None:
+    """HttpOnly, SameSite=Strict, for the sign-in pages alone; by HTTPS also Secure, under a name only HTTPS may set."""
+    account("Ada", "administrator")
+    account("Grace", "administrator")
+    with_factor(db, settings, cast("ManualClock", of(app).clock))
+    for scheme, prefix in (("http", ""), ("https", "__Secure-")):
+        for name, kind in (("Ada", HALF_COOKIE), ("Grace", KNOWN_COOKIE)):
+            client = app.test_client()
+            address = f"{scheme}://localhost"
+            token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/sign-in", base_url=address).text)
+            assert token
+            form = {"csrf_token": token[1], "name": name, "password": PASSWORD}
+            answer = client.post("/sign-in", base_url=address, data=form, headers={"Referer": address + "/sign-in"})
+            (line,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(f"{prefix}{kind}=")]
+            parts = {part.strip().lower() for part in line.split(";")[1:]}
+            assert {"httponly", "samesite=strict", "path=/sign-in"} <= parts
+            assert ("secure" in parts) == (scheme == "https")
