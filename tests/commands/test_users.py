@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from appliance import auditlog
 from appliance.cli import exambox
 from appliance.clock import SystemClock
-from appliance.errors import ConflictError, NotFoundError
+from appliance.errors import BadInputError, ConflictError, NotFoundError
 from appliance.web.account import accounts, passwords, reset, second_factor, sessions
 from appliance.web.account.factor_key import factor_key
 
@@ -147,3 +147,14 @@ def test_a_second_factor_is_removed_for_a_lost_phone(users: Users, db: Database,
     assert json.loads(users("list", "--json").output)[0]["second_factor"] is True
     assert users("remove-second-factor", "ada").exit_code == 0
     assert db.table("second_factor").count == db.table("recovery_code").count == 0
+
+
+def test_an_address_is_given_and_taken_away(users: Users, db: Database) -> None:
+    """A wrong address is refused, a right one saved, an empty one takes it away; each change is in the log."""
+    users("add", "Ada")
+    assert isinstance(users("email", "Ada", "not an address").exception, BadInputError)
+    assert "saved" in users("email", "ada", "ada@example.org").output
+    assert json.loads(users("list", "--json").output)[0]["email"] == "ada@example.org"
+    assert "taken away" in users("email", "ada", "").output
+    assert json.loads(users("list", "--json").output)[0]["email"] == ""
+    assert [line.action for line in auditlog.show(db)].count("account.email_changed") == 2
