@@ -110,6 +110,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_PARTS=50,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session it belongs to
+        WTF_CSRF_SSL_STRICT=False,  # our pages send no referrer; the gate looks at whose page asks
         SEND_FILE_MAX_AGE_DEFAULT=None,  # the browser asks each time and is told "not modified"
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -158,7 +158,7 @@ def test_a_user_who_is_disabled_is_out_at_once(page: Page, other_page: Page, box
     page.get_by_role("button", name="Disable").click()
     page.locator("dialog.ask").get_by_role("button", name="Disable").click()
     page.get_by_text("Grace is signed out and can no longer sign in.").wait_for()
-    grace.wait_for_url("**/sign-in*", timeout=10_000)
+    grace.wait_for_url("**/sign-in*", timeout=20_000)
     sign_in(grace, box, "Grace", NEW_PASSWORD)
     grace.get_by_text("Name and password do not fit together.").wait_for()
 
