@@ -105,22 +105,24 @@ def test_first_run_to_export_and_lock(page: Page, box: Box, tmp_path: Path) -> N
 
     page.get_by_role("link", name="Recordings").click()
     assert "Recording now" in page.locator("tbody").inner_text()
-    page.locator("a.button", has_text="Open").first.click()
-    page.wait_for_selector("[data-veil]", state="hidden", timeout=20_000)
+    page.locator("tbody a").first.click()
+    page.wait_for_selector("[data-review][data-ready=yes]", timeout=20_000)
     page.get_by_role("button", name="Play", exact=True).click()
     assert_moving(page)
-    page.get_by_role("button", name="From one minute ago").click()
+    page.get_by_role("button", name="Go to now").click()
     assert_moving(page)
 
+    page.get_by_role("tab", name="Export").click()
     clip = export_clip(page, tmp_path / "clip")
     assert frames_of(clip) > 25
     verify_apart("export", str(clip))
+    page.get_by_role("tab", name="Verify").click()
     page.locator("#level").select_option("full")
-    page.get_by_role("button", name="Verify").click()
+    page.get_by_role("button", name="Verify", exact=True).click()
     page.wait_for_selector("#verify-done", timeout=60_000)
     assert "Nothing was altered" in page.locator("#verify-done").inner_text()
     verify_apart(str(box.state / "vault"))
-    recording = page.url
+    recording = page.url.partition("#")[0]
 
     page.get_by_role("link", name="Live").click()
     page.get_by_role("button", name="Lock", exact=True).click()
@@ -128,11 +130,11 @@ def test_first_run_to_export_and_lock(page: Page, box: Box, tmp_path: Path) -> N
     assert_moving(page)
     page.goto(recording)
     assert page.get_by_role("heading", name="Playback is locked").is_visible()
-    assert page.locator("video").count() == 0
-    refused = page.request.get(f"{box.address}/api{recording.removeprefix(box.address)}/1/init")
+    assert page.locator("video[src]").count() == 0
+    refused = page.request.get(f"{box.address}/api{recording.removeprefix(box.address)}/test-picture/1/init")
     assert refused.status == 423
     page.get_by_role("button", name="Unlock").click()
-    page.wait_for_selector("[data-veil]", state="hidden", timeout=20_000)
+    page.wait_for_selector("[data-locked-card]", state="hidden", timeout=20_000)
     page.get_by_role("button", name="Play", exact=True).click()
     assert_moving(page)
 
