@@ -1,9 +1,10 @@
-"""PROCESS web: the dashboard under gunicorn, on loopback."""
+"""PROCESS web: the dashboard under gunicorn, by HTTP on loopback and, where it is wished, by HTTPS on the network."""
 
 from __future__ import annotations
 
 import http.client
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import gunicorn.http.wsgi
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 
 from appliance import log
+from appliance.certificates.store import CertificateStore
 from appliance.clock import SystemClock
 from appliance.ipc.notify import Notifier
 from appliance.web.app import create_app
+from appliance.web.lan import runner
 from appliance.web.services import of
+from appliance.web.serving import ServerContext, worker_class
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,21 +29,8 @@ if TYPE_CHECKING:
 
 GRACEFUL_SECONDS = 5
 KEEPALIVE_SECONDS = 5
+MAX_CONNECTIONS = 600
 _LOOPBACK = {"localhost": "127.0.0.1"}
-
-
-class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Ends live streams when it is asked to stop; they would otherwise hold it until the time-out."""
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Tell the application, then stop as gunicorn does."""
-        _end_streams(self.wsgi)
-        super().handle_exit(sig, frame)
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        """As `handle_exit`, at once."""
-        _end_streams(self.wsgi)
-        super().handle_quit(sig, frame)
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -63,9 +53,15 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     """Return gunicorn's settings for this box (pure)."""
     host = _LOOPBACK.get(settings.web.host, settings.web.host)
+    lan = settings.web.lan
     return {
-        "bind": [f"[{host}]:{settings.web.port}" if ":" in host else f"{host}:{settings.web.port}"],
-        "worker_class": BoxWorker,
+        "bind": [
+            _bound(host, settings.web.port),
+            *([_bound(lan_host(settings), settings.web.https_port)] if lan else []),
+        ],
+        "worker_class": worker_class(settings.web.https_port if lan else None, _context(settings) if lan else None),
+        "worker_connections": MAX_CONNECTIONS,
+        "sendfile": False,  # not through TLS
         "workers": 1,  # jobs, stream places and throttles of memory live in one process
         "threads": settings.web.threads,
         "keepalive": KEEPALIVE_SECONDS,
@@ -81,12 +77,35 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "loglevel": "warning",
         "proc_name": "exambox-web",
         "post_worker_init": _worker_ready,
+        "worker_exit": _worker_ends,
     }
 
 
+def _bound(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def lan_host(settings: Settings) -> str:
+    """Return the address HTTPS is offered at: the one that is set, else all of the machine's, of both kinds."""
+    if settings.web.lan_address:
+        return settings.web.lan_address
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104  this is what `web.lan` asks for
+
+
+def _context(settings: Settings) -> ServerContext:
+    store = CertificateStore(settings.tls_dir)
+    return ServerContext(store.certificate_file, store.key_file)
+
+
 def main(settings: Settings) -> None:
-    """Serve the dashboard until SIGTERM."""
+    """Serve the dashboard until SIGTERM.
+
+    Raises:
+        NotFoundError: it is to be offered on the network, and there is no certificate.
+    """
     log.configure(settings.log, "web")
+    if settings.web.lan:
+        CertificateStore(settings.tls_dir).facts()
     _hide_server_header()
     log.get(__name__).info("dashboard starts", host=settings.web.host, port=settings.web.port)
     _say_port(settings)
@@ -104,9 +123,17 @@ def _say_port(settings: Settings) -> None:
         log.get(__name__).warning("the port could not be noted", path=str(path), problem=str(problem))
 
 
-def _worker_ready(_worker: Any) -> None:
-    """Leave SIGINT to the parent: Ctrl-C reaches the whole terminal, and the parent ends us in order."""
+def _worker_ready(worker: Any) -> None:
+    """Leave SIGINT to the parent, which ends us in order; announce the box on its network."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    runner.start(worker.wsgi)
+
+
+def _worker_ends(_server: Any, worker: Any) -> None:
+    """Take the announcement back, end the child that decodes pictures."""
+    if getattr(worker, "wsgi", None) is not None:
+        runner.stop(worker.wsgi)
+        of(worker.wsgi).thumbnails.close()
 
 
 def _keep_watchdog_fed(settings: Settings) -> None:
@@ -136,10 +163,6 @@ def answers(host: str, port: int, *, timeout: float) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _end_streams(app: Flask) -> None:
-    of(app).stopping.set()
 
 
 def _hide_server_header() -> None:

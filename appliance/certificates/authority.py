@@ -1,0 +1,146 @@
+"""Making certificates (pure): an authority for one box, and server certificates under it.
+
+Sources: RFC 5280; CA/Browser Forum Baseline Requirements 7.1 (a server certificate's life); Apple HT210176 (825 days,
+subject alternative name, serverAuth).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from appliance.certificates.names import Names
+
+CA_DAYS = 3650
+SERVER_DAYS = 397
+# A client's clock may be a little behind; a box's own may be a lot, and is checked elsewhere.
+BACKDATED = dt.timedelta(hours=1)
+# A stolen authority can speak for names inside the building, and for nobody's bank.
+PERMITTED_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+PERMITTED_SUFFIXES = ("local", "localhost", "internal", "lan", "home.arpa")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate with its private key."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+def make_authority(box: str, names: Names, now: dt.datetime) -> Issued:
+    """Make the authority of one box: P-256, ten years, only for names of the box and inside private networks.
+
+    Args:
+        box: shown in lists of authorities; at most 40 characters are taken.
+        names: the box's names; each that has no private suffix is permitted by itself.
+        now: with a time zone.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Exambox {box[:40]}")])
+    permitted: list[x509.GeneralName] = [x509.DNSName(suffix) for suffix in PERMITTED_SUFFIXES]
+    permitted += [x509.DNSName(name) for name in names.dns if not _private(name)]
+    permitted += [x509.IPAddress(network) for network in PERMITTED_NETWORKS]
+    permitted += [x509.IPAddress(ipaddress.ip_network(one)) for one in names.addresses if not _inside(one)]
+    certificate = (
+        _builder(subject, subject, key.public_key(), now, dt.timedelta(days=CA_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(sign_certificates=True), critical=True)
+        .add_extension(x509.NameConstraints(permitted, None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Issued(key, certificate)
+
+
+def issue(authority: Issued, names: Names, now: dt.datetime) -> Issued:
+    """Make a server certificate with a key of its own; it lasts 397 days, never beyond its authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    common = (names.dns or tuple(map(str, names.addresses)))[0]
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:64])])
+    left = authority.certificate.not_valid_after_utc - now
+    builder = _builder(
+        subject, authority.certificate.subject, key.public_key(), now, min(dt.timedelta(days=SERVER_DAYS), left)
+    )
+    alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names.dns]
+    alternatives += [x509.IPAddress(address) for address in names.addresses]
+    certificate = (
+        builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return Issued(key, certificate)
+
+
+def permits(authority: x509.Certificate, names: Names) -> bool:
+    """Whether an authority of `make_authority` may speak for all of the names."""
+    try:
+        found = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    except x509.ExtensionNotFound:
+        return True
+    suffixes = [one.value for one in found if isinstance(one, x509.DNSName)]
+    networks = [one.value for one in found if isinstance(one, x509.IPAddress)]
+    return all(any(name == suffix or name.endswith(f".{suffix}") for suffix in suffixes) for name in names.dns) and all(
+        any(address in network for network in networks if network.version == address.version)  # type: ignore[operator]
+        for address in names.addresses
+    )
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, now: dt.datetime, life: dt.timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + life)
+    )
+
+
+def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not sign_certificates,
+        key_cert_sign=sign_certificates,
+        crl_sign=sign_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _private(name: str) -> bool:
+    return any(name == suffix or name.endswith(f".{suffix}") for suffix in PERMITTED_SUFFIXES)
+
+
+def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return any(address in network for network in PERMITTED_NETWORKS if network.version == address.version)

@@ -1,0 +1,48 @@
+"""What this machine is called on its network, so that its certificate covers it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+import ifaddr
+
+from appliance.certificates.names import Names, names_of
+from appliance.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def machine_names(given: Iterable[str] = ()) -> Names:
+    """Return the given names with this machine's: its host name, with ``.local``, and its addresses.
+
+    Raises:
+        BadInputError: a given name is none.
+    """
+    host = socket.gethostname().split(".")[0].lower()
+    own = [name for name in (host, f"{host}.local", "localhost", "127.0.0.1", "::1") if _usable(name)]
+    return names_of([*given, *own, *local_addresses()])
+
+
+def local_addresses() -> list[str]:
+    """Return the machine's addresses on its networks: IPv4, and IPv6 of private networks, which do not change daily."""
+    found = [
+        str(one.ip[0] if isinstance(one.ip, tuple) else one.ip) for each in ifaddr.get_adapters() for one in each.ips
+    ]
+    return sorted(text for text in found if _lasting(ipaddress.ip_address(text)))
+
+
+def _lasting(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.is_loopback or address.is_link_local:
+        return False
+    return address.version == 4 or address.is_private  # noqa: PLR2004  IP's version
+
+
+def _usable(name: str) -> bool:
+    try:
+        names_of([name])
+    except BadInputError:
+        return False
+    return True

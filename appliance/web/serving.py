@@ -1,0 +1,254 @@
+"""Connections under gunicorn: plain HTTP on loopback and HTTPS on the network, in one process.
+
+Nobody holds a place for longer than an honest browser needs.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from gunicorn import http
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from appliance import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HANDSHAKE_SECONDS: Final = 5.0
+HEAD_SECONDS: Final = 10.0
+"""A request's line and headers are here by then, or the connection ends."""
+BODY_SECONDS: Final = 30.0
+"""A request with a body is answered by then, or the connection ends; bodies are small and their answers quick."""
+STALL_SECONDS: Final = 30.0
+"""A browser that takes nothing of an answer for this long is gone."""
+CONNECTIONS_AN_ADDRESS: Final = 64
+"""Of one address on the network; loopback is the box itself and has the rest."""
+_OWN_ADDRESSES: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+_HANDSHAKE: Final = b"\x16"
+"""The first byte of TLS (RFC 8446, 5.1)."""
+_SPEAK_HTTPS: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 47\r\n\r\n"
+    b"This port speaks HTTPS: put https:// in front.\n"
+)
+_LOG = log.get(__name__)
+
+
+class ServerContext:
+    """The TLS context of the certificate on the disk, made anew when the files change; no restart is needed.
+
+    TLS 1.2 with forward secrecy and authenticated ciphers, and 1.3 (BSI TR-02102-2; Mozilla's "intermediate").
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._files = (certificate, key)
+        self._lock = threading.Lock()
+        self._seen: object = None
+        self._context: ssl.SSLContext | None = None
+
+    def get(self) -> ssl.SSLContext | None:
+        """Return the context, or None while there is no certificate that can be used."""
+        with self._lock:
+            seen = tuple(_stamp(path) for path in self._files)
+            if seen != self._seen:
+                self._seen = seen
+                self._renew()
+            return self._context
+
+    def _renew(self) -> None:
+        certificate, key = self._files
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        made.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+        made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+        made.set_alpn_protocols(["http/1.1"])
+        try:
+            made.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as problem:
+            # Between the two files of a renewal they do not fit: the one in use stays until they do.
+            _LOG.warning("the certificate cannot be used", path=str(certificate), reason=str(problem))
+            self._seen = None if self._context else self._seen
+            return
+        self._context = made
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class SecureConfig:
+    """Gunicorn's settings, which say of this connection that it is encrypted."""
+
+    is_ssl = True
+
+    def __init__(self, cfg: Any) -> None:
+        self._cfg = cfg
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cfg, name)
+
+
+class BoxConn(TConn):  # type: ignore[misc]  # gunicorn ships no types
+    """A connection with a deadline for each request, and TLS where a context is given."""
+
+    sock: Any
+    initialized: bool
+
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any, context: ssl.SSLContext | None) -> None:
+        super().__init__(cfg, sock, client, server)
+        self._context = context
+        self.deadline: float | None = None
+        self.on_close: Callable[[], None] | None = None
+
+    def init(self) -> None:
+        """Begin to read a request; the first time, shake hands.
+
+        Raises:
+            StopIteration: gunicorn's way to end a connection quietly: the handshake took too long, or is none.
+            OSError: the connection is gone.
+        """
+        now = time.monotonic()
+        self.deadline = now + HEAD_SECONDS
+        if self._context is not None and not self.initialized:
+            self.deadline = now + HANDSHAKE_SECONDS
+            self._shake_hands(self._context)
+            self.deadline = time.monotonic() + HEAD_SECONDS
+            self.parser = http.get_parser(SecureConfig(self.cfg), self.sock, self.client)
+            self.initialized = True
+        super().init()
+        self.sock.settimeout(STALL_SECONDS)
+
+    def _shake_hands(self, context: ssl.SSLContext) -> None:
+        self.sock.settimeout(HANDSHAKE_SECONDS)
+        try:
+            if self.sock.recv(1, socket.MSG_PEEK) != _HANDSHAKE:
+                self.sock.sendall(_SPEAK_HTTPS)
+                raise StopIteration
+            self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+            self.sock.do_handshake()
+        except TimeoutError as problem:
+            raise StopIteration from problem
+
+    def end_overdue(self, now: float) -> None:
+        """Let a read that has waited for too long find the end."""
+        if self.deadline is not None and now > self.deadline:
+            self.deadline = None
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  gunicorn's signature
+        """Close, and give the address's place back."""
+        done, self.on_close = self.on_close, None
+        if done is not None:
+            done()
+        super().close(graceful)
+
+
+class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Serves both kinds of listener; idle connections wait without a thread, slow ones end, one address is not all."""
+
+    https_port: ClassVar[int | None] = None
+    server_context: ClassVar[ServerContext | None] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._active: set[BoxConn] = set()
+        self._by_address: Counter[str] = Counter()
+        self._looked = 0.0
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection; it gets a thread when it has something to say."""
+        try:
+            sock, client = listener.accept()
+        except OSError as problem:
+            _LOG.info("a connection was gone before it was taken", reason=problem.strerror)
+            return
+        address = str(client[0])
+        secure = listener.getsockname()[1] == self.https_port
+        context = self.server_context.get() if secure and self.server_context else None
+        crowded = address not in _OWN_ADDRESSES and self._by_address[address] >= CONNECTIONS_AN_ADDRESS
+        if crowded or (secure and context is None):
+            sock.close()
+            return
+        self.nr_conns += 1
+        self._by_address[address] += 1
+        conn = BoxConn(self.cfg, sock, client, listener.getsockname(), context)
+        conn.on_close = partial(self._left, address)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _left(self, address: str) -> None:
+        self._by_address[address] -= 1
+        if self._by_address[address] <= 0:
+            del self._by_address[address]
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Also look for connections that take too long, once a second."""
+        super().wait_for_and_dispatch_events(timeout)
+        now = time.monotonic()
+        if now - self._looked >= 1:
+            self._looked = now
+            for conn in tuple(self._active):
+                conn.end_overdue(now)
+
+    def handle(self, conn: BoxConn) -> Any:
+        """Handle one request within its time."""
+        self._active.add(conn)
+        try:
+            return super().handle(conn)
+        finally:
+            conn.deadline = None
+            self._active.discard(conn)
+
+    def handle_request(self, req: Any, conn: BoxConn) -> Any:
+        """The head is here: what has a body must be over soon, an answer may take as long as it likes.
+
+        Raises:
+            StopIteration: the browser takes nothing any more.
+        """
+        has_body = any(name in {"CONTENT-LENGTH", "TRANSFER-ENCODING"} and value != "0" for name, value in req.headers)
+        conn.deadline = time.monotonic() + BODY_SECONDS if has_body else None
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError as problem:
+            raise StopIteration from problem
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """A broken request gets its short answer; broken TLS gets none."""
+        if not isinstance(exc, ssl.SSLError):
+            super().handle_error(req, client, addr, exc)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End live streams, which would otherwise hold the worker until its time-out; then stop as gunicorn does."""
+        _end_streams(self.wsgi)
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """As `handle_exit`, at once."""
+        _end_streams(self.wsgi)
+        super().handle_quit(sig, frame)
+
+
+def worker_class(https_port: int | None, context: ServerContext | None) -> type[BoxWorker]:
+    """Return the worker for a box that offers HTTPS at a port with a context, or plain HTTP alone."""
+    return type("BoxWorker", (BoxWorker,), {"https_port": https_port, "server_context": context})
+
+
+def _end_streams(app: Any) -> None:
+    from appliance.web.services import of  # noqa: PLC0415  the application exists only in the worker
+
+    of(app).stopping.set()
