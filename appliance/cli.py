@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "holds": ("holds", "Place and release legal holds."),
     "log": ("log", "Show and verify who did what."),
     "users": ("users", "Accounts of the dashboard."),
+    "certs": ("certs", "The certificate for HTTPS on the network."),
+    "boxes": ("boxes", "List the boxes that announce themselves on the network."),
     "config": ("config", "Check and show the settings."),
     "doctor": ("doctor", "Check what a support person would ask for."),
     "capture": ("processes", "PROCESS cameras to vault (started by systemd)."),

@@ -98,13 +98,22 @@ class KeySettings(Section, frozen=True):
 
 
 class WebSettings(Section, frozen=True):
-    """The dashboard. Plain HTTP is only ever offered on loopback."""
+    """The dashboard. Plain HTTP is only ever offered on loopback; the network gets HTTPS."""
 
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Port = 8480
     threads: Annotated[int, msgspec.Meta(ge=4, le=256)] = 96
     session_idle_minutes: Positive = 30
     session_hours: Positive = 12
+    lan: bool = False
+    """Whether the dashboard is offered on the network, by HTTPS; needs a certificate (`exambox certs create`)."""
+    lan_address: Annotated[str, msgspec.Meta(max_length=45)] = ""
+    """The address HTTPS is offered at; empty: all of the machine's."""
+    https_port: Port = 8443
+    names: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=253)], ...], msgspec.Meta(max_length=20)] = ()
+    """Names and addresses the box is reached by, beside its own host name and addresses."""
+    announce: bool = True
+    """Whether a box that is on the network announces itself there (mDNS)."""
 
 
 class AccountsSettings(Section, frozen=True):
@@ -175,6 +184,11 @@ class Settings(Section, frozen=True):
     def vault_dir(self) -> Path:
         """The sealed recordings; only capture writes here."""
         return self.state_dir / "vault"
+
+    @property
+    def tls_dir(self) -> Path:
+        """Where certificates are."""
+        return self.state_dir / "tls"
 
     @property
     def keys_dir(self) -> Path:

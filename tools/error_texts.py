@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Calls whose texts a person reads: every error, and what a view refuses with.
-_REFUSALS = frozenset({"abort"})
+# Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks.
+_REFUSALS = frozenset({"abort", "Hint", "Check"})
 _NAMED = frozenset({"hint", "message", "reason", "description"})
 
 
@@ -66,6 +66,9 @@ def _texts(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _texts(node.body)
         yield from _texts(node.orelse)
+    elif isinstance(node, ast.Tuple | ast.List):
+        for element in node.elts:
+            yield from _texts(element)
     elif isinstance(node, ast.BoolOp):
         for value in node.values:
             yield from _texts(value)

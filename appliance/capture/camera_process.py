@@ -171,8 +171,8 @@ class CameraProcess:
                 send_json(connection, error_message(problem))
 
     def _picture(self) -> bytes:
-        from appliance.pictures.jpeg import jpeg_from_keyframe  # noqa: PLC0415  decoding is rarely needed
         from appliance.errors import UnavailableError  # noqa: PLC0415
+        from appliance.pictures.jpeg import jpeg_from_keyframe  # noqa: PLC0415  decoding is rarely needed
 
         now = self._clock.mono_us()
         if self._snapshot and now - self._snapshot[0] < SNAPSHOT_FRESH_US:

@@ -96,9 +96,9 @@ def _child(pipe: Connection, camera: Camera, credential: Credential | None, sett
 
 def _look(camera: Camera, credential: Credential | None, settings: Settings) -> tuple[ProbeInfo, bytes]:
     from appliance.capture.fragmenter import Fragmenter  # noqa: PLC0415  only the child needs them
-    from appliance.pictures.jpeg import jpeg_from_keyframe  # noqa: PLC0415
     from appliance.capture.sources.factory import make_source  # noqa: PLC0415
     from appliance.clock import SystemClock  # noqa: PLC0415
+    from appliance.pictures.jpeg import jpeg_from_keyframe  # noqa: PLC0415
 
     source = make_source(camera, credential, SystemClock(), settings)
     try:

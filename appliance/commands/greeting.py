@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.certificates.hints import grouped
+from appliance.certificates.store import CertificateStore
 from appliance.clock import SECOND_US
 from appliance.web.account.first_run import ensure_first_password
 
@@ -32,10 +34,13 @@ class Greeting:
         db: Database,
         clock: Clock,
         answers: Callable[[str, int], bool] | None = None,
+        *,
+        lan: bool = False,
     ) -> None:
         self._settings = settings
         self._port = port
         self._db = db
+        self._lan = lan
         self._clock = clock
         self._answers = answers or web_answers
         self._began_us = clock.mono_us()
@@ -49,6 +54,8 @@ class Greeting:
         if self._answers(self._settings.web.host, self._port):
             self._greeted = True
             lines = greeting_lines(self._settings, self._port, ensure_first_password(self._db, self._clock))
+            if self._lan:
+                lines[3:3] = lan_lines(self._settings)
             click.echo(framed(lines, plain=not _can_draw()))
         elif not self._warned and self._clock.mono_us() - self._began_us >= SLOW_START_US:
             self._warned = True
@@ -73,6 +80,21 @@ def greeting_lines(settings: Settings, port: int, password: str | None) -> list[
         f"Sealed recordings  {settings.vault_dir}",
         "Stop               Ctrl-C",
     ]
+
+
+def lan_lines(settings: Settings) -> list[str]:
+    """Return where the box is on the network, and what people compare when their browser warns, a line each."""
+    facts = CertificateStore(settings.tls_dir).facts()
+    port = settings.web.https_port
+    names = [name for name in facts.names.dns if name.endswith(".local")] + [
+        str(address) for address in facts.names.addresses if not address.is_loopback
+    ]
+    lines = [f"On the network     https://{f'[{name}]' if ':' in name else name}:{port}/" for name in names[:3]]
+    if facts.ca_sha256:
+        groups = grouped(facts.ca_sha256)
+        lines += [f"Its authority      {groups[:39]}", f"                   {groups[40:]}",
+                  f"Trust it           https://{names[0]}:{port}/certificate"]  # fmt: skip
+    return lines
 
 
 def framed(lines: list[str], *, plain: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance import log
+from appliance.certificates.host import machine_names
+from appliance.certificates.store import CertificateStore
 from appliance.clock import SystemClock
 from appliance.commands import first_start, supervision, trial_box
 from appliance.commands.common import database_of, settings_of
@@ -27,8 +30,11 @@ PROCESSES = ("keyring", "capture", "web")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port of the dashboard [default: web.port, else a free one]."
 )
+@click.option(
+    "--lan", is_flag=True, help="Offer the dashboard on the network too, by HTTPS with a certificate made here."
+)
 @click.pass_context
-def run_command(ctx: click.Context, port: int | None) -> None:
+def run_command(ctx: click.Context, port: int | None, *, lan: bool) -> None:
     """Start a whole trial box in the foreground, with embedded defaults.
 
     Makes keys, adds the USB cameras it finds (a moving test picture where there is none), starts to
@@ -44,15 +50,24 @@ def run_command(ctx: click.Context, port: int | None) -> None:
     log.configure(settings.log, "run")
     trial_box.check_socket_paths(settings)
     with trial_box.box_lock(settings.state_dir):
-        _run_box(settings, trial_box.choose_port(settings.web.host, settings.web.port, asked=port), ctx.find_root().obj)
+        _run_box(
+            settings,
+            trial_box.choose_port(settings.web.host, settings.web.port, asked=port),
+            ctx.find_root().obj,
+            lan=lan,
+        )
 
 
-def _run_box(settings: Settings, port: int, config: Path | None) -> None:
+def _run_box(settings: Settings, port: int, config: Path | None, *, lan: bool) -> None:
     clock = SystemClock()
+    if lan or settings.web.lan:
+        ensure_certificate(settings)
     db = database_of(settings)
     for line in first_start.prepare(settings, db, clock):
         click.echo(line)
-    environ = supervision.child_environment(EXAMBOX_WEB__PORT=str(port))
+    environ = supervision.child_environment(
+        EXAMBOX_WEB__PORT=str(port), EXAMBOX_WEB__LAN="true" if lan or settings.web.lan else "false"
+    )
     supervisor = supervision.Supervisor(
         [supervision.Program(name, process_argv(name, config)) for name in PROCESSES],
         clock=clock,
@@ -61,9 +76,19 @@ def _run_box(settings: Settings, port: int, config: Path | None) -> None:
     )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.request_stop())
-    supervisor.run(Greeting(settings, port, db, clock).tick)
+    supervisor.run(Greeting(settings, port, db, clock, lan=lan or settings.web.lan).tick)
     db.conn.close()
     click.echo("Stopped. Recordings are kept; start again to go on.")
+
+
+def ensure_certificate(settings: Settings) -> None:
+    """Have a certificate that covers this machine: made on the first start, renewed when it is time."""
+    store = CertificateStore(settings.tls_dir)
+    names, now = machine_names(settings.web.names), dt.datetime.now(dt.UTC)
+    if not store.exists():
+        store.create(settings.box.room, names, now)
+    elif store.is_due(names, now):
+        store.renew(names, now)
 
 
 def process_argv(name: str, config: Path | None) -> tuple[str, ...]:

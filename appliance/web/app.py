@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,14 @@ from appliance.web import (
     compress,
     headers,
     home,
+    hosts,
     language,
+    metrics,
     openapi,
     preferences,
     problems,
     review,
+    vitals,
     words,
 )
 from appliance.web.account import sessions
@@ -34,6 +36,7 @@ from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
 from appliance.web.browser_session import BoxSession, BoxSessions
 from appliance.web.jobs import Jobs
+from appliance.web.lan import views as lan
 from appliance.web.language import views as language_views
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, script_module
 from appliance.web.language.problems import problem_words
@@ -46,18 +49,18 @@ from appliance.web.tell_next import keep_notice, take_notice
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flask import Request
     from werkzeug.wrappers import Response
 
     from appliance.clock import Clock
     from appliance.config import Settings
 
 MAX_REQUEST_BYTES = 32 * 1024
-# Against DNS rebinding. Flask's own TRUSTED_HOSTS cannot name an IPv6 address (Werkzeug cuts at the first colon).
-_TRUSTED_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 # A page that only keeps itself fresh says so; that does not count as somebody being there.
 BACKGROUND_HEADER = "X-Exambox-Background"
 _BLUEPRINTS = (
     home.BLUEPRINT,
+    vitals.BLUEPRINT,
     preferences.BLUEPRINT,
     language_views.BLUEPRINT,
     openapi.BLUEPRINT,
@@ -65,6 +68,7 @@ _BLUEPRINTS = (
     room.BLUEPRINT,
     review.BLUEPRINT,
     admin.BLUEPRINT,
+    lan.BLUEPRINT,
 )
 _LOG = log.get(__name__)
 _SECRET_BYTES = 32
@@ -95,6 +99,7 @@ def create_app(
     compress.install(app)
     app.teardown_appcontext(close_database)
     problems.install(app)
+    metrics.install(app)
     app.after_request(keep_notice)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -150,8 +155,17 @@ def _secret(path: Path) -> bytes:
 
 def _gate() -> Response | None:
     """Default deny: who is it, and does the view let them in? Runs before every view."""
-    if not _TRUSTED_HOST.fullmatch(request.headers.get("Host", "")):
-        abort(400, "This box does not answer to that name. Open it as http://localhost with its port.")
+    host = request.headers.get("Host", "")
+    # Flask's own TRUSTED_HOSTS cannot name an IPv6 address (Werkzeug cuts at the first colon).
+    if not hosts.is_ours(host, services().box_names() if request.is_secure else ()):
+        abort(400, "This box does not answer to that name. Open it by the name on its certificate page.")
+    if _is_guarded(request) and hosts.is_foreign(
+        site=request.headers.get("Sec-Fetch-Site", ""),
+        origin=request.headers.get("Origin", ""),
+        host=host,
+        secure=request.is_secure,
+    ):
+        abort(403, "Another site's page may not ask this box for anything.")
     g.person = session.person if isinstance(session, BoxSession) else None
     if request.endpoint is None:
         return None  # no such address: a 404 or 405 follows, for everybody alike
@@ -165,6 +179,11 @@ def _gate() -> Response | None:
     if person and BACKGROUND_HEADER not in request.headers and not request.endpoint.endswith("static"):
         sessions.touch_session(database(), person, clock=services().clock)
     return None
+
+
+def _is_guarded(asked: Request) -> bool:
+    """Whether a request changes something or gets data; a link from elsewhere to a page stays possible."""
+    return asked.method not in {"GET", "HEAD", "OPTIONS"} or not problems.wants_page()
 
 
 def _teach_templates(app: Flask) -> None:

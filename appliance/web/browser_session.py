@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flask import g
+from flask import g, request
 from flask.sessions import SessionInterface, SessionMixin
 
 from appliance.web.account import sessions
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "exambox_session"
 VISITOR_COOKIE = "exambox_visitor"
+# By HTTPS: a browser takes it only from this very host, encrypted, for the whole of it (RFC 6265bis, 4.1.3).
+HOST_PREFIX = "__Host-"
 CSRF_FIELD = "csrf_token"
 _VISITOR = re.compile(r"[0-9a-f]{40}")
 
@@ -35,9 +37,9 @@ class BoxSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> BoxSession:  # noqa: ARG002  Flask's signature
         """Find who is asking."""
         session = BoxSession()
-        token = request.cookies.get(SESSION_COOKIE, "")
+        token = request.cookies.get(cookie_name(SESSION_COOKIE), "")
         person = _find(token) if token else None
-        visitor = request.cookies.get(VISITOR_COOKIE, "")
+        visitor = request.cookies.get(cookie_name(VISITOR_COOKIE), "")
         if person:
             session.person = person
             session[CSRF_FIELD] = person.csrf_key.hex()
@@ -53,9 +55,9 @@ class BoxSessions(SessionInterface):
         token = g.get("session_token")
         if token:
             _set(response, SESSION_COOKIE, token)
-            response.delete_cookie(VISITOR_COOKIE, path="/")
+            _delete(response, VISITOR_COOKIE)
         elif g.get("session_ended"):
-            response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="Strict")
+            _delete(response, SESSION_COOKIE)
         elif session.person is None and CSRF_FIELD in session and not session.known_visitor:
             _set(response, VISITOR_COOKIE, session[CSRF_FIELD])
 
@@ -75,6 +77,15 @@ def _find(token: str) -> Person | None:
     return sessions.find_session(database(), token, clock=box.clock, settings=box.settings.web)
 
 
+def cookie_name(name: str) -> str:
+    """Return what a cookie is called on the connection this request came by."""
+    return HOST_PREFIX + name if request.is_secure else name
+
+
 def _set(response: Response, name: str, value: str) -> None:
-    # No Secure and no __Host- prefix: this dashboard is plain HTTP, and therefore loopback only.
-    response.set_cookie(name, value, httponly=True, samesite="Strict", path="/")
+    # Not Secure on loopback: there the dashboard is plain HTTP, and nothing leaves the machine.
+    response.set_cookie(cookie_name(name), value, httponly=True, samesite="Strict", path="/", secure=request.is_secure)
+
+
+def _delete(response: Response, name: str) -> None:
+    response.delete_cookie(cookie_name(name), httponly=True, samesite="Strict", path="/", secure=request.is_secure)

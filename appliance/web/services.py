@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -10,8 +11,11 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g, has_request_context, request
 
 from appliance import auditlog
+from appliance.certificates.store import CertificateStore
 from appliance.database import connect
+from appliance.errors import ApplianceError
 from appliance.web.access import SignedOutError
+from appliance.web.hosts import plain_address
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,10 +49,28 @@ class Services:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is asked to end; streams end then."""
 
+    def box_names(self) -> frozenset[str]:
+        """Return the names and addresses the box is reached by on its network, in lower case."""
+        store = CertificateStore(self.settings.tls_dir)
+        try:
+            changed = store.certificate_file.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        return _covered(store, changed) | frozenset(map(str.lower, self.settings.web.names))
+
     @property
     def zone(self) -> ZoneInfo:
         """The room's time zone."""
         return ZoneInfo(self.settings.box.timezone)
+
+
+@functools.lru_cache(maxsize=4)
+def _covered(store: CertificateStore, _changed: int) -> frozenset[str]:
+    """Return what the certificate names; read again when its file has changed."""
+    try:
+        return frozenset(map(str.lower, store.facts().names.words()))
+    except ApplianceError:
+        return frozenset()
 
 
 def install(app: Flask, services: Services) -> None:
@@ -82,7 +104,7 @@ def close_database(_problem: BaseException | None = None) -> None:
 
 def address() -> str:
     """Return where the request comes from."""
-    return (request.remote_addr or "") if has_request_context() else ""
+    return plain_address(request.remote_addr or "") if has_request_context() else ""
 
 
 def person_or_none() -> Person | None:

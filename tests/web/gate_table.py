@@ -13,8 +13,12 @@ PUBLIC = {
     "account.forgotten",
     "account.reset_by_link",
     "account.reset_by_code",
-    "home.healthz",
+    "vitals.healthz",
+    "vitals.readyz",
+    "vitals.metrics_text",
     "preferences.choose",
+    "lan.certificate",
+    "lan.authority",
     "language.script_words",
 }
 EXPECTED: dict[str, set[str]] = {
@@ -64,6 +68,7 @@ EXPECTED: dict[str, set[str]] = {
     "review.discard": READERS,
     "review.download": PLAYERS,
     # admin
+    "admin.certificates": {"administrator", "centre_manager", "auditor"},
     "admin.users": {"administrator", "centre_manager"},
     "admin.user_add": {"administrator", "centre_manager"},
     "admin.test_mail": {"administrator"},

@@ -59,9 +59,11 @@ def _all() -> tuple[Group, ...]:
             (
                 Section("admin.users", _("Users"), _("Who may sign in, with which role."), "users"),
                 Section("admin.keys", _("Keys and recipients"), _("Who can open what is recorded."), "key"),
-                Section("admin.certificates", _("Certificates"), _("How browsers know this box."), "certificate"),
                 Section(
-                    "admin.network", _("Boxes on this network"), _("Other boxes that announce themselves."), "network"
+                    "admin.certificates",
+                    _("Certificates and network"),
+                    _("How browsers know this box, and which boxes are near."),
+                    "certificate",
                 ),
             ),
         ),
