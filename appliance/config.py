@@ -80,11 +80,18 @@ class VaultSettings(Section, frozen=True):
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 30
     retention_hours: Positive = 72
     """Default for new cameras; more than 72 needs a written reason at the camera."""
+    release_grace_minutes: Annotated[int, msgspec.Meta(ge=0, le=24 * 60)] = 10
+    """For so long a released legal hold goes on keeping, so that a mistaken release can be made good."""
     disk_warn_free_percent: Percent = 15
     disk_delete_free_percent: Percent = 10
     disk_stop_free_percent: Percent = 3
     suite: Literal["MLKEM768-X25519", "X25519"] = "MLKEM768-X25519"
     aead: Literal["auto", "AES-256-GCM", "ChaCha20-Poly1305"] = "auto"
+
+    @property
+    def release_grace_us(self) -> int:
+        """For how long a released legal hold goes on keeping, in microseconds."""
+        return self.release_grace_minutes * 60_000_000
 
 
 class KeySettings(Section, frozen=True):

@@ -49,7 +49,14 @@ class FileFacts:
 
 
 def delete_part(
-    db: Database, vault_dir: Path, part_id: str, *, default_hours: int, clock: Clock, who: str = "box"
+    db: Database,
+    vault_dir: Path,
+    part_id: str,
+    *,
+    default_hours: int,
+    clock: Clock,
+    who: str = "box",
+    grace_us: int = 0,
 ) -> int:
     """Delete a part that retention lets go, and return the number of its certificate's log entry.
 
@@ -59,12 +66,19 @@ def delete_part(
         IntegrityError: the file at its place is another part; it was not touched.
         VaultError: the disk refused; the deletion goes on with the next `finish_deletions`.
     """
-    begin_deletion(db, vault_dir, part_id, default_hours=default_hours, clock=clock, who=who)
+    begin_deletion(db, vault_dir, part_id, default_hours=default_hours, clock=clock, who=who, grace_us=grace_us)
     return finish_deletion(db, vault_dir, part_id, clock=clock)
 
 
 def begin_deletion(
-    db: Database, vault_dir: Path, part_id: str, *, default_hours: int, clock: Clock, who: str = "box"
+    db: Database,
+    vault_dir: Path,
+    part_id: str,
+    *,
+    default_hours: int,
+    clock: Clock,
+    who: str = "box",
+    grace_us: int = 0,
 ) -> None:
     """Decide, durably, that a part is deleted (step 1).
 
@@ -76,7 +90,10 @@ def begin_deletion(
     part = get_part(db, part_id)
     facts = read_facts(part_path(vault_dir, part), part_id)
     with write(db):
-        due = {one.part.part_id: one for one in due_now(db, default_hours=default_hours, now_us=clock.wall_us())}
+        allowed = due_now(
+            db, default_hours=default_hours, now_us=clock.wall_us(), grace_us=grace_us, sitting=part.sitting
+        )
+        due = {one.part.part_id: one for one in allowed}
         if part_id not in due:
             raise ConflictError(
                 f"Part {part.sitting}/{part.camera}/{part.number} may not be deleted now.",

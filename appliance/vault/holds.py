@@ -41,6 +41,7 @@ def place_hold(db: Database, sitting: str, camera: str | None, *, reason: str, c
     Raises:
         BadInputError: a name or the reason is not usable.
         NotFoundError: nothing was recorded, or wished to be, under that name.
+        ConflictError: all of it was deleted before, and nothing is being recorded.
     """
     check_name(sitting, "sitting")
     if camera is not None:
@@ -48,16 +49,17 @@ def place_hold(db: Database, sitting: str, camera: str | None, *, reason: str, c
     stated = _reason(reason)
     with write(db):
         _require_recording(db, sitting, camera)
+        left, gone = _left_and_gone(db, sitting, camera)
+        if gone and not left and not _is_running(db, sitting):
+            raise ConflictError(
+                f"Nothing of {_named(sitting, camera)} is left to keep: all its parts were already deleted.",
+                hint="Their deletion certificates say when, and under which rule.",
+            )
         cursor = db.conn.execute(
             "INSERT INTO legal_hold (sitting, camera, reason, placed_us, placed_by) VALUES (?, ?, ?, ?, ?)",
             (sitting, camera, stated, clock.wall_us(), who),
         )
         number = int(cursor.lastrowid or 0)
-        gone = db.conn.execute(
-            "SELECT count(*) FROM part WHERE sitting = ? AND (? IS NULL OR camera = ?)"
-            " AND state IN ('deleting', 'deleted')",
-            (sitting, camera, camera),
-        ).fetchone()[0]
         detail = {"hold": number, "sitting": sitting, "camera": camera, "parts_already_gone": gone}
         append(db, "hold.placed", clock=clock, who=who, detail=detail, personal={"reason": stated})
     return get_hold(db, number)
@@ -103,6 +105,18 @@ def list_holds(db: Database, *, released: bool = False) -> list[LegalHold]:
     return [LegalHold(*row) for row in db.conn.execute(f"{_SELECT}{where} ORDER BY id")]
 
 
+def keeping_holds(db: Database, *, now_us: int, grace_us: int = 0) -> list[LegalHold]:
+    """Return the holds that keep something now: those that stand, and those released less than ``grace_us`` ago.
+
+    The grace makes a mistaken release good: placed again within it, nothing was lost.
+    """
+    rows = db.conn.execute(
+        f"{_SELECT} WHERE released_us IS NULL OR (released_us > ? AND released_us <= ?) ORDER BY id",
+        (now_us - grace_us, now_us),
+    )
+    return [LegalHold(*row) for row in rows]
+
+
 _SELECT = (
     "SELECT id, sitting, camera, reason, placed_us, placed_by, released_us, released_by, release_reason FROM legal_hold"
 )
@@ -125,7 +139,27 @@ def _require_recording(db: Database, sitting: str, camera: str | None) -> None:
         (sitting, camera, camera, sitting, camera, camera),
     ).fetchone()
     if found is None:
-        what = f"{sitting}/{camera}" if camera else sitting
         raise NotFoundError(
-            f"There is no recording {what} on this box.", hint="`exambox recordings list` shows what there is."
+            f"There is no recording {_named(sitting, camera)} on this box.",
+            hint="`exambox recordings list` shows what there is.",
         )
+
+
+def _left_and_gone(db: Database, sitting: str, camera: str | None) -> tuple[int, int]:
+    """Return how many parts are there, and how many were deleted or are past saving."""
+    left, gone = db.conn.execute(
+        "SELECT count(*) FILTER (WHERE state NOT IN ('deleting', 'deleted')),"
+        " count(*) FILTER (WHERE state IN ('deleting', 'deleted'))"
+        " FROM part WHERE sitting = ? AND (? IS NULL OR camera = ?)",
+        (sitting, camera, camera),
+    ).fetchone()
+    return int(left), int(gone)
+
+
+def _is_running(db: Database, sitting: str) -> bool:
+    query = "SELECT 1 FROM recording_wish WHERE sitting = ? AND stopped_us IS NULL"
+    return db.conn.execute(query, (sitting,)).fetchone() is not None
+
+
+def _named(sitting: str, camera: str | None) -> str:
+    return f"{sitting}/{camera}" if camera else sitting

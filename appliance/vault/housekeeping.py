@@ -128,13 +128,21 @@ def _delete_due(
         done, failed = finish_deletions(db, vault_dir, clock=clock)
         report.certificates.extend(done)
         report.failures.extend(failed)
-    due = due_now(db, default_hours=settings.retention_hours, now_us=clock.wall_us())
+    grace_us = settings.release_grace_us
+    due = due_now(db, default_hours=settings.retention_hours, now_us=clock.wall_us(), grace_us=grace_us)
     needed = plan_for_disk(report.space, due, list_parts(db), settings, _stored_disk_state(db))
     report.still_due = len(due)
     for one in _this_run(needed, due):
         with _going_on(report):
             report.certificates.append(
-                delete_part(db, vault_dir, one.part.part_id, default_hours=settings.retention_hours, clock=clock)
+                delete_part(
+                    db,
+                    vault_dir,
+                    one.part.part_id,
+                    default_hours=settings.retention_hours,
+                    clock=clock,
+                    grace_us=grace_us,
+                )
             )
             report.still_due -= 1
 

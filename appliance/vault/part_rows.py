@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import NotFoundError
 from appliance.vault import part_files
-from appliance.vault.holds import list_holds
+from appliance.vault.holds import keeping_holds
 from appliance.vault.retention import DuePart, Hold, PartRow, Sittings, due_parts
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ def unknown_files(db: Database, vault_dir: Path) -> list[Path]:
     ]
 
 
-def list_parts(db: Database) -> list[PartRow]:
-    """Return every part, the deleted too, the oldest first."""
-    return [PartRow(*row) for row in db.conn.execute(f"{_SELECT} ORDER BY started_us, part_id")]
+def list_parts(db: Database, sitting: str | None = None) -> list[PartRow]:
+    """Return every part (of one sitting, if it is named), the deleted too, the oldest first."""
+    where, values = ("", ()) if sitting is None else (" WHERE sitting = ?", (sitting,))
+    return [PartRow(*row) for row in db.conn.execute(f"{_SELECT}{where} ORDER BY started_us, part_id", values)]
 
 
 def get_part(db: Database, part_id: str) -> PartRow:
@@ -71,20 +72,39 @@ def get_part(db: Database, part_id: str) -> PartRow:
     return PartRow(*row)
 
 
-def due_now(db: Database, *, default_hours: int, now_us: int) -> list[DuePart]:
-    """Return the parts that retention lets go now, the oldest first, from the box's own rows."""
-    hours = {row[0]: int(row[1]) for row in db.conn.execute("SELECT id, retention_hours FROM camera")}
-    wishes = db.conn.execute("SELECT sitting, stopped_us FROM recording_wish").fetchall()
+def due_now(
+    db: Database, *, default_hours: int, now_us: int, grace_us: int = 0, sitting: str | None = None
+) -> list[DuePart]:
+    """Return the parts that retention lets go now, the oldest first, from the box's own rows.
+
+    Args:
+        db: the box's database.
+        default_hours: retention of cameras the box does not know.
+        now_us: wall time.
+        grace_us: for how long a hold keeps beyond its release, so that a mistaken one can be made good.
+        sitting: look at the parts of this one alone; nothing of another one decides about them.
+    """
     return due_parts(
-        list_parts(db),
-        retention_hours=hours,
+        list_parts(db, sitting),
+        retention_hours=retention_hours(db),
         default_hours=default_hours,
-        holds=[Hold(hold.sitting, hold.camera) for hold in list_holds(db)],
-        sittings=Sittings(
-            running=frozenset(sitting for sitting, stopped in wishes if stopped is None),
-            stopped_us={sitting: stopped for sitting, stopped in wishes if stopped is not None},
-        ),
+        holds=[Hold(hold.sitting, hold.camera) for hold in keeping_holds(db, now_us=now_us, grace_us=grace_us)],
+        sittings=wished_sittings(db),
         now_us=now_us,
+    )
+
+
+def retention_hours(db: Database) -> dict[str, int]:
+    """Return how long each camera's recordings are kept, also of cameras that were taken away."""
+    return {row[0]: int(row[1]) for row in db.conn.execute("SELECT id, retention_hours FROM camera")}
+
+
+def wished_sittings(db: Database) -> Sittings:
+    """Return which sittings run, and when the others were ended."""
+    wishes = db.conn.execute("SELECT sitting, stopped_us FROM recording_wish").fetchall()
+    return Sittings(
+        running=frozenset(sitting for sitting, stopped in wishes if stopped is None),
+        stopped_us={sitting: stopped for sitting, stopped in wishes if stopped is not None},
     )
 
 

@@ -8,7 +8,7 @@ its parts is open; it is the last moment recorded, or the moment the wish ended 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,30 @@ HOUR_US = 3_600_000_000
 # A part without a known end (its writer died) lasted at most this long.
 LONGEST_PART_US = HOUR_US
 FINISHED_STATES = frozenset({"closed", "recovered", "abandoned"})
+
+
+class Recorded(Protocol):
+    """Something recorded by one camera in one sitting: a part, or all of them together."""
+
+    @property
+    def sitting(self) -> str:
+        """The sitting."""
+        ...
+
+    @property
+    def camera(self) -> str:
+        """The camera."""
+        ...
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is still being written, as far as the box knows."""
+        ...
+
+    @property
+    def latest_end_us(self) -> int:
+        """The latest moment it can have ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,11 @@ class PartRow:
     state: str
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it is still being written, as far as the box knows."""
+        return self.state == "open"
+
+    @property
     def latest_end_us(self) -> int:
         """When it ended, or the latest moment it can have ended."""
         return self.started_us + LONGEST_PART_US if self.ended_us is None else self.ended_us
@@ -40,14 +69,14 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A legal hold that stands; ``camera`` None means every camera of the sitting."""
+    """A legal hold that keeps something; ``camera`` None means every camera of the sitting."""
 
     sitting: str
     camera: str | None
 
-    def covers(self, part: PartRow) -> bool:
-        """Whether this hold keeps the part."""
-        return part.sitting == self.sitting and self.camera in {None, part.camera}
+    def covers(self, recorded: Recorded) -> bool:
+        """Whether this hold keeps what was recorded."""
+        return recorded.sitting == self.sitting and self.camera in {None, recorded.camera}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +127,28 @@ def due_parts(
         if any(hold.covers(part) for hold in standing):
             continue
         hours = retention_hours.get(part.camera, default_hours)
-        over_us = ends[part.sitting] + hours * HOUR_US
+        over_us = retention_over_us(ends[part.sitting], hours)
         if over_us <= now_us:
-            due.append(DuePart(part, over_us, f"retention of {hours} h after the sitting's end"))
+            due.append(DuePart(part, over_us, rule_words(hours)))
     return sorted(due, key=lambda one: (one.part.started_us, one.part.part_id))
 
 
-def sitting_ends(parts: Iterable[PartRow], sittings: Sittings) -> dict[str, int]:
+def retention_over_us(sitting_end_us: int, hours: int) -> int:
+    """Return the wall time from which retention lets a sitting's recordings of a camera go."""
+    return sitting_end_us + hours * HOUR_US
+
+
+def rule_words(hours: int) -> str:
+    """Return the rule as deletion certificates state it."""
+    return f"retention of {hours} h after the sitting's end"
+
+
+def sitting_ends(parts: Iterable[Recorded], sittings: Sittings) -> dict[str, int]:
     """Return when each sitting that is over ended; one that runs or has an open part is not among them."""
     ends: dict[str, int] = {}
     unfinished = set(sittings.running)
     for part in parts:
-        if part.state == "open":
+        if part.unfinished:
             unfinished.add(part.sitting)
         stopped = sittings.stopped_us.get(part.sitting, 0)
         ends[part.sitting] = max(ends.get(part.sitting, stopped), part.latest_end_us)

@@ -92,3 +92,19 @@ def test_releasing_twice_or_the_unknown_is_refused(db: Database, clock: ManualCl
         release_hold(db, hold.id, reason="b", clock=clock, who="ann")
     with pytest.raises(NotFoundError):
         release_hold(db, 99, reason="b", clock=clock, who="ann")
+
+
+def test_a_hold_on_what_is_gone_is_refused(db: Database, clock: ManualClock) -> None:
+    """Nobody is given a hold that keeps nothing; the error says that it was already deleted."""
+    store(db, row(1, state="deleted"))
+    store(db, row(2, state="deleting"))
+    with pytest.raises(ConflictError, match=r"Nothing of exam/front is left .* already deleted"):
+        place_hold(db, "exam", "front", reason="a", clock=clock, who="ann")
+    assert (list_holds(db), list(show(db))) == ([], [])
+
+
+def test_what_is_still_being_recorded_can_be_held_though_its_past_is_gone(db: Database, clock: ManualClock) -> None:
+    """While a sitting runs there is always something to keep."""
+    store(db, row(1, state="deleted"))
+    db.table("recording_wish").insert({"sitting": "exam", "wished_us": 1, "wished_by": "ann"})
+    assert place_hold(db, "exam", None, reason="a", clock=clock, who="ann").id == 1

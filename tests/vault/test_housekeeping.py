@@ -11,6 +11,7 @@ from appliance.config import VaultSettings
 from appliance.vault import housekeeping
 from appliance.vault.delete import begin_deletion
 from appliance.vault.disk import DiskSpace
+from appliance.vault.holds import place_hold, release_hold
 from appliance.vault.housekeeping import MAX_DELETIONS_A_RUN, HousekeepingReport, deleted_parts, housekeep
 from appliance.vault.part_rows import get_part, part_path
 from appliance.vault.retention import HOUR_US
@@ -187,3 +188,16 @@ def test_a_vault_that_is_not_there_is_an_error(db: Database, settings: Settings,
     """A disk that is not mounted is not judged by the one beneath it."""
     with pytest.raises(FileNotFoundError):
         housekeep(db, settings.vault_dir, SETTINGS, clock)
+
+
+def test_a_released_hold_keeps_for_its_grace(db: Database, vault: Path, clock: ManualClock) -> None:
+    """Housekeeping leaves what was released until the grace is over, and deletes it then."""
+    part = store(db, row())
+    make_file(vault, part)
+    hold = place_hold(db, "exam", None, reason="a", clock=clock, who="ann")
+    release_hold(db, hold.id, reason="b", clock=clock, who="ann")
+    assert _keep(db, vault, clock).certificates == []
+    clock.advance(SETTINGS.release_grace_minutes * 60 - 1)
+    assert _keep(db, vault, clock).certificates == []
+    clock.advance(1)
+    assert len(_keep(db, vault, clock).certificates) == 1
