@@ -37,7 +37,7 @@ def segments(spans: Sequence[Span], from_us: int, to_us: int, *, most: int = MAX
 
 
 def _rows(spans: Sequence[Span], from_us: int, to_us: int) -> Iterator[Row]:
-    begin = seek(spans, from_us) if to_us > from_us else None
+    begin = seek(spans, from_us)
     for span in spans:
         key = begin[1] if begin and begin[0] is span else None
         if key is not None or span.touches(from_us, to_us):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.database import write
@@ -45,6 +45,10 @@ def parts(vault: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Span]:
 
 @settings(max_examples=150, deadline=None)
 @given(start=st.integers(-3 * SECOND, 25 * SECOND), length=st.integers(0, 25 * SECOND))
+@example(start=400_001, length=0)
+@example(start=3 * SECOND, length=0)
+@example(start=0, length=0)
+@example(start=-1, length=0)
 def test_a_window_holds_every_segment_and_its_keyframe(vault: Path, parts: list[Span], start: int, length: int) -> None:
     """Nothing is missing or doubled, order is kept, and what decodes the window's beginning is there."""
     first, last = WALL_US + start, WALL_US + start + length
