@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks.
 _REFUSALS = frozenset({"abort", "Hint", "Check"})
+# Names such texts are given before they are handed over.
+_VARIABLES = frozenset({"hint", "told"})
 _NAMED = frozenset({"hint", "message", "reason", "description"})
 
 
@@ -25,7 +27,19 @@ def error_texts(tree: ast.AST) -> set[str]:
         if isinstance(node, ast.Call) and _is_refusal(node.func):
             arguments = [*node.args, *(word.value for word in node.keywords if word.arg in _NAMED)]
             found.update(text for argument in arguments for text in _texts(argument) if _is_sentence(text))
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                found.update(text for text in _assigned(target, node.value) if _is_sentence(text))
     return found
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[str]:
+    """Yield the texts given to a variable that is handed to an error or a finding later."""
+    if isinstance(target, ast.Name) and target.id in _VARIABLES:
+        yield from _texts(value)
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, its in zip(target.elts, value.elts, strict=False):
+            yield from _assigned(one, its)
 
 
 def error_texts_below(root: Path, *, without: frozenset[str] = frozenset()) -> dict[str, set[str]]:

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
-from appliance import log
+from appliance import __version__, log
 from appliance.cameras.credentials import Credential, credential_context, unpack_credential
 from appliance.cameras.store import list_cameras, sealed_credential
 from appliance.cameras.wishes import Wish, current_wish
@@ -59,7 +59,7 @@ class Supervisor:
         self._disk: dict[str, Any] = {}
         self._handed: list[int] = []
         self._reconciled_us = -RECONCILE_US
-        self._checkpoints_us = clock.mono_us()
+        self._checkpoints_us = self._started_us = clock.mono_us()
         self._log = log.get(__name__)
         self.facts = Facts(db, clock)
 
@@ -114,6 +114,8 @@ class Supervisor:
             "disk": {**self._disk, "total": usage.total, "free": usage.free},
             "clock": {"wall_us": self._clock.wall_us(), "trusted": clock_is_trusted()},
             "facts_waiting": self.facts.waiting,
+            "version": __version__,
+            "up_us": self._clock.mono_us() - self._started_us,
         }
 
     def hand_over(self, camera: str, order: str, connection: socket.socket) -> None:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.commands.diagnosis import examine
+from appliance.diagnosis import examine
 
 if TYPE_CHECKING:
-    from appliance.commands.diagnosis.result import Check
+    from appliance.diagnosis.result import Check
 
-_MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
+_MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red"), "unseen": ("?   ", "white")}
 
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a support ticket.")
 @click.pass_context
 def doctor_command(ctx: click.Context, *, as_json: bool) -> None:
-    """Check settings, folders, disk, clock, keys, database, processes and cameras; exit 1 if anything fails."""
+    """Check settings, machine, disk, clock, keys, database, log, processes and cameras; exit 1 if anything fails."""
     checks = examine(ctx.find_root().obj)
     failed = sum(check.state == "fail" for check in checks)
     if as_json:

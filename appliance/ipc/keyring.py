@@ -27,6 +27,14 @@ _UNLOCK_TIMEOUT_S = 60.0  # a passphrase is stretched, slowly on purpose, and a 
 _ERRORS = {kind.code: kind for kind in (BadInputError, ConflictError, LockedError, MissingKeyError, UnavailableError)}
 
 
+class Generation(TypedDict):
+    """One generation of the review key; ``created_us`` is wall time."""
+
+    key_id: str
+    suite: str
+    created_us: int
+
+
 class KeyringStatus(TypedDict):
     """What the keyring tells everybody."""
 
@@ -36,7 +44,15 @@ class KeyringStatus(TypedDict):
     """Whether a passphrase stands before the private keys on the disk."""
     idle_lock_us: int | None
     """How long until it locks itself if nothing more is asked; None while locked or where it never does."""
+    retry_us: int
+    """How long a passphrase has to wait after wrong ones; 0: none."""
     key_ids: list[str]
+    generations: list[Generation]
+    """Of the review key, the oldest first; none where the keyring cannot read it."""
+    version: str
+    """The software the process runs."""
+    up_us: int
+    """How long it has been running."""
 
 
 class KeyringClient:
@@ -57,9 +73,16 @@ class KeyringClient:
                 unlocks_itself=bool(answer["unlocks_itself"]),
                 protected=bool(answer["protected"]),
                 idle_lock_us=answer["idle_lock_us"],
+                retry_us=int(answer.get("retry_us", 0)),
                 key_ids=[str(key) for key in answer["key_ids"]],
+                generations=[
+                    Generation(key_id=str(one["key_id"]), suite=str(one["suite"]), created_us=int(one["created_us"]))
+                    for one in answer.get("generations", ())
+                ],
+                version=str(answer.get("version", "")),
+                up_us=int(answer.get("up_us", 0)),
             )
-        except (KeyError, TypeError) as problem:
+        except (KeyError, TypeError, ValueError) as problem:
             raise _not_understood() from problem
 
     def unlock(self, passphrase: str | None, person: str = "") -> None:

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appliance import auditlog, log
+from appliance import __version__, auditlog, log
 from appliance.clock import SECOND_US
 from appliance.errors import (
     ApplianceError,
@@ -47,6 +47,7 @@ class Agent:
         self._dir = settings.keys_dir
         self._db = db
         self._clock = clock
+        self._started_us = clock.mono_us()
         self._keys: ReviewKeys | None = None
         self._used_us = 0
         self._state = threading.Lock()  # guards the two above
@@ -114,16 +115,22 @@ class Agent:
     def _status(self) -> dict[str, Any]:
         try:
             facts = review_facts(self._dir)
-            key_ids, protected = list(facts.key_ids), facts.protected
+            generations, protected = facts.generations, facts.protected
         except MissingKeyError:
-            key_ids, protected = [], False
-        left = self._idle_left_us()
+            generations, protected = (), False
+        left, now = self._idle_left_us(), self._clock.mono_us()
         return {
             "locked": self.locked,
             "unlocks_itself": self._settings.unlocks_itself,
             "protected": protected,
             "idle_lock_us": None if left is None else max(left, 0),
-            "key_ids": key_ids,
+            "retry_us": self._throttle.left_us(now),
+            "key_ids": [one.key_id for one in generations],
+            "generations": [
+                {"key_id": one.key_id, "suite": one.suite, "created_us": one.created_us} for one in generations
+            ],
+            "version": __version__,
+            "up_us": now - self._started_us,
         }
 
     def _unlock(self, passphrase: str | None, who: str, peer: str) -> None:

@@ -21,12 +21,16 @@ class Throttle:
         Raises:
             LockedError: says how many seconds are left.
         """
-        left_us = self._not_before_us - now_us
+        left_us = self.left_us(now_us)
         if left_us > 0:
             seconds = -(-left_us // SECOND_US)
             raise LockedError(
                 f"Too many wrong passphrases: wait {seconds} s.", hint="Recording and live pictures are not affected."
             )
+
+    def left_us(self, now_us: int) -> int:
+        """Return how long the next attempt has to wait; 0: it may come now."""
+        return max(0, self._not_before_us - now_us)
 
     def failed(self, now_us: int) -> None:
         """Note a wrong passphrase: the next may come after 1, 2, 4, … and at most 300 seconds."""

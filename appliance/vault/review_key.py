@@ -72,11 +72,25 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewFacts:
-    """What may be known without the passphrase. ``key_ids`` from the oldest to the newest."""
+class GenerationFacts:
+    """One generation as anybody may know it; ``created_us`` is wall time."""
 
-    key_ids: tuple[str, ...]
+    key_id: str
+    suite: crypto.Suite
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFacts:
+    """What may be known without the passphrase. ``generations`` from the oldest to the newest."""
+
+    generations: tuple[GenerationFacts, ...]
     protected: bool
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The generations' names, oldest first."""
+        return tuple(one.key_id for one in self.generations)
 
 
 class ReviewKeys:
@@ -161,7 +175,8 @@ def review_facts(keys_dir: Path) -> ReviewFacts:
         MissingKeyError: the file is missing, not readable for this user, or damaged.
     """
     content = _read(keys_dir)
-    return ReviewFacts(tuple(one.key_id for one in content.generations), content.protection is not None)
+    facts = tuple(GenerationFacts(one.key_id, one.suite, one.created_us) for one in content.generations)
+    return ReviewFacts(facts, content.protection is not None)
 
 
 def review_recipient(keys_dir: Path, label: str) -> Recipient:

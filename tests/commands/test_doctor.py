@@ -13,9 +13,9 @@ import pytest
 
 from appliance.auditlog import append
 from appliance.clock import ManualClock
-from appliance.commands.diagnosis import box, keys, processes
-from appliance.commands.diagnosis.result import Check, Examined
-from appliance.commands.diagnosis.result import run as run_check
+from appliance.diagnosis import box, keys, processes
+from appliance.diagnosis.result import Check, Examined
+from appliance.diagnosis.result import run as run_check
 from appliance.config import BoxSettings, Settings, WebSettings
 from appliance.database import write
 from appliance.ipc import framing
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-KEYRING = {"ok": True, "unlocks_itself": True, "protected": False, "idle_lock_us": None, "key_ids": []}
+KEYRING = {"ok": True, "unlocks_itself": True, "protected": False, "idle_lock_us": None, "key_ids": ["0" * 16]}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import appliance
-from appliance import auditlog
+from appliance import __version__, auditlog
 from appliance.config import BoxSettings, KeySettings, Settings
 from appliance.database import connect
 from appliance.errors import BadInputError, LockedError, MissingKeyError, UnavailableError
@@ -42,12 +42,17 @@ def test_a_trial_box_is_unlocked_from_the_start(trial: Keyring, ask: Ask) -> Non
     """It gives out a part's key, and says that it unlocks itself and never locks itself."""
     assert trial.client.part_key(**ask(b"q" * 32)) == b"q" * 32
     status = trial.client.status()
+    review = keys.load_recipients(trial.settings.keys_dir).review
     assert status == {
         "locked": False,
         "unlocks_itself": True,
         "protected": False,
         "idle_lock_us": None,
-        "key_ids": [keys.load_recipients(trial.settings.keys_dir).review.key_id],
+        "retry_us": 0,
+        "key_ids": [review.key_id],
+        "generations": [{"key_id": review.key_id, "suite": review.suite, "created_us": trial.clock.wall_us()}],
+        "version": __version__,
+        "up_us": 0,
     }
     trial.clock.advance(24 * 3600)
     assert trial.client.part_key(**ask()) == b"k" * 32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from appliance.database import connect
+from appliance.diagnosis.machine import Machine
 from appliance.errors import ApplianceError, DatabaseError
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.config import Settings
 
-State = Literal["ok", "warn", "fail"]
+State = Literal["ok", "warn", "fail", "unseen"]
+"""``unseen``: it is closed to the one who looks, as it should be; nothing is known, and nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one check saw: its name, how it stands, in words, and what to do. Never a secret."""
+    """What one check saw: its name, how it stands, in words, and what to do. Never a secret.
+
+    Message and hint are each one sentence template with values, so that the dashboard can say them in the reader's
+    language.
+    """
 
     name: str
     state: State
@@ -33,10 +39,20 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The box under examination."""
+    """The box under examination.
+
+    Attributes:
+        settings: the box's.
+        clock: what is late or old is measured by.
+        privileged: whether the one who looks should be let in everywhere (root, by the doctor); to the dashboard it
+            is no finding that private keys are closed.
+        machine: the computer below.
+    """
 
     settings: Settings
     clock: Clock
+    privileged: bool = True
+    machine: Machine = field(default_factory=Machine)
 
 
 def run(check: Callable[[Examined], list[Check]], examined: Examined) -> list[Check]:
@@ -47,9 +63,16 @@ def run(check: Callable[[Examined], list[Check]], examined: Examined) -> list[Ch
     except ApplianceError as problem:
         return [Check(name, "fail", problem.message, problem.hint)]
     except PermissionError as problem:
+        if not examined.privileged:
+            return [closed(name)]
         return [Check(name, "warn", f"could not be looked at: {problem}.", "Run the doctor as root.")]
     except (OSError, sqlite3.Error) as problem:
         return [Check(name, "fail", f"could not be looked at: {problem}.", "See the journal for more.")]
+
+
+def closed(name: str) -> Check:
+    """Return the finding of one who may not look, and should not."""
+    return Check(name, "unseen", "Closed to the dashboard, as it should be.", "`exambox doctor` as root looks at it.")
 
 
 @contextlib.contextmanager

@@ -6,11 +6,15 @@ import contextlib
 import stat
 
 from appliance import auditlog
-from appliance.commands.diagnosis.result import Check, Examined, read_database
+from appliance.auditlog.entry import read_body
+from appliance.clock import SECOND_US
+from appliance.diagnosis.result import Check, Examined, read_database
 from appliance.errors import MissingKeyError
 from appliance.vault.keys import fingerprint, load_box_id, load_device_key, load_device_public, load_recipients
 
 # Which bits nobody but the owner (and for the device key its group) may have; see docs/operator/keys.md.
+UNSIGNED_MINUTES = 15
+"""Capture signs the log every `vault.checkpoint_seconds`, five minutes at most; older unsigned ones are a finding."""
 FORBIDDEN_MODES = {"device.key": 0o037, "review.key": 0o077, "capture.key": 0o077}
 
 
@@ -20,19 +24,22 @@ def check_keys(examined: Examined) -> list[Check]:
     if not (folder / "device.pub").exists():
         return [Check("keys", "fail", f"This box has no keys yet ({folder}).", "`exambox keys init` creates them.")]
     public = load_device_public(folder)
-    told = f"box {load_box_id(folder)}, device key {fingerprint(public)}"
-    missing = [name for name in FORBIDDEN_MODES if not (folder / name).exists()]
+    box, device = load_box_id(folder), fingerprint(public)
+    missing = ", ".join(name for name in FORBIDDEN_MODES if not (folder / name).exists())
     if missing:
         hint = "Restore them from a backup; docs/operator/keys.md says what their loss means."
-        return [Check("keys", "fail", f"{told}: {', '.join(missing)} missing.", hint)]
+        return [Check("keys", "fail", f"box {box}, device key {device}: {missing} missing.", hint)]
     try:
         private = load_device_key(folder)
     except MissingKeyError as problem:
-        return [Check("keys", "warn", f"{told}; {problem.message}", problem.hint)]
-    if private.public != public:
-        hint = "One of the two files was replaced. Restore both from the same backup."
-        return [Check("keys", "fail", f"{told}: device.key and device.pub do not belong together.", hint)]
-    return [Check("keys", "ok", told)]
+        if examined.privileged:
+            return [Check("keys", "warn", f"box {box}, device key {device}; {problem.message}", problem.hint)]
+    else:
+        if private.public != public:
+            hint = "One of the two files was replaced. Restore both from the same backup."
+            told = f"box {box}, device key {device}: device.key and device.pub do not belong together."
+            return [Check("keys", "fail", told, hint)]
+    return [Check("keys", "ok", f"box {box}, device key {device}")]
 
 
 def check_key_modes(examined: Examined) -> list[Check]:
@@ -44,8 +51,9 @@ def check_key_modes(examined: Examined) -> list[Check]:
             if mode & forbidden:
                 open_to_others.append(f"{name} ({mode:04o})")
     if open_to_others:
+        names = ", ".join(open_to_others)
         hint = "`exambox keys init` as root restores owners and modes. Consider these keys known to others."
-        return [Check("key modes", "fail", f"too open: {', '.join(open_to_others)}", hint)]
+        return [Check("key modes", "fail", f"too open: {names}", hint)]
     return [Check("key modes", "ok", "private keys are closed to others")]
 
 
@@ -53,11 +61,11 @@ def check_recipients(examined: Examined) -> list[Check]:
     """The list of recipients is signed by this box, and somebody besides the room can read."""
     listed = load_recipients(examined.settings.keys_dir)
     roles = ", ".join(f"{one.label} ({one.role})" for one in listed.recipients)
-    told = f"version {listed.version}, signed by this box: {roles}"
     if not examined.settings.box.trial and all(one.role == "review" for one in listed.recipients):
         hint = "If its key is lost, so are the recordings: add an offline escrow with `exambox keys recipients`."
-        return [Check("recipients", "warn", f"{told}. Only this room can open its recordings.", hint)]
-    return [Check("recipients", "ok", told)]
+        told = f"version {listed.version}, signed by this box: {roles}. Only this room can open its recordings."
+        return [Check("recipients", "warn", told, hint)]
+    return [Check("recipients", "ok", f"version {listed.version}, signed by this box: {roles}")]
 
 
 def check_log(examined: Examined) -> list[Check]:
@@ -69,5 +77,26 @@ def check_log(examined: Examined) -> list[Check]:
         report = auditlog.verify(db, device)
     if report.ok:
         return [Check("log", "ok", f"{report.entries} entries verified, signed up to entry {report.covered}")]
+    count, first = len(report.findings), report.findings[0].message
     hint = "`exambox log verify` names every finding. Keep a copy of exambox.db as it is now."
-    return [Check("log", "fail", f"{len(report.findings)} findings: {report.findings[0].message}", hint)]
+    return [Check("log", "fail", f"{count} findings: {first}", hint)]
+
+
+def check_checkpoint(examined: Examined) -> list[Check]:
+    """What is in the log is signed soon: nobody could take its end away unseen."""
+    if not examined.settings.database.exists():
+        return []
+    now = examined.clock.wall_us()
+    with read_database(examined) as db:
+        row = db.conn.execute("SELECT seq FROM log_checkpoint ORDER BY id DESC LIMIT 1").fetchone()
+        first = db.conn.execute(
+            "SELECT body FROM log_entry WHERE seq > ? ORDER BY seq LIMIT 1", (row[0] if row else 0,)
+        ).fetchone()
+    if first is None:
+        return [Check("checkpoint", "ok", "every entry of the log is signed")]
+    at_us = (read_body(first[0]) or {}).get("at_us")
+    minutes = (now - at_us) // (60 * SECOND_US) if isinstance(at_us, int) else 0
+    if minutes <= UNSIGNED_MINUTES:
+        return [Check("checkpoint", "ok", "the log is signed but for its newest entries")]
+    hint = "The capture process signs it: does it run, and may it read device.key?"
+    return [Check("checkpoint", "warn", f"the log has had entries for {minutes} min that nobody signed.", hint)]

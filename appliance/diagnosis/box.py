@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from appliance import __version__
 from appliance.clock import SECOND_US, clock_is_trusted, format_utc, parse_utc
-from appliance.commands.diagnosis.result import Check, Examined, read_database
 from appliance.database.migrations import KNOWN, MIGRATIONS
-from appliance.vault.disk import DiskState, bytes_an_hour, disk_state, minutes_left, read_space
+from appliance.diagnosis.result import Check, Examined, closed, read_database
+from appliance.vault.disk import bytes_an_hour, disk_state, minutes_left, read_space
 from appliance.vault.part_rows import due_now, list_parts, unknown_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from appliance.commands.diagnosis.result import State
+    from appliance.diagnosis.result import State
 
 # STRICT tables need 3.37.
 OLDEST_SQLITE = (3, 37, 0)
@@ -28,34 +28,35 @@ OLDEST_SQLITE = (3, 37, 0)
 DECODERS = ("h264", "hevc", "mjpeg")
 ENCODERS = ("libx264", "aac")
 SLOW_SYNC_MS = 500
+EXAM_DAY_MINUTES = 10 * 60
+"""An exam day: a disk that does not last so long at the present rate is worth a word."""
 LATE_US = 3600 * SECOND_US
 _PROBE_BYTES = 256 * 1024
 _OLDEST_CLOCK_US = parse_utc("2026-01-01")
-_DISK_STATES: dict[DiskState, tuple[State, str]] = {
-    "ok": ("ok", ""),
-    "warn": ("warn", "Shorten the retention of cameras, or fit a larger disk."),
-    "delete": ("warn", "What retention allows is being deleted. Release holds or fit a larger disk."),
-    "stop": ("fail", "Recording stops for want of room. Free space or fit a larger disk now."),
-}
 
 
 def check_software(_examined: Examined) -> list[Check]:
-    """Versions, and that the libraries have what recording needs."""
-    import av  # noqa: PLC0415  slow to load; only this check needs it
-
+    """Versions that belong together."""
     versions = (
-        f"exambox {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"PyAV {av.__version__} on {platform.machine()}"
+        f"exambox {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version} "
+        f"on {platform.machine()}"
     )
-    missing = _missing_codecs()
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         return [Check("software", "fail", f"{versions}: SQLite is too old.", "Install Debian 12 or newer.")]
-    if missing:
-        hint = "Install PyAV from its wheel, which has them: pip install --force-reinstall av."
-        return [Check("software", "fail", f"{versions}: PyAV lacks {', '.join(missing)}.", hint)]
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         return [Check("software", "warn", f"{versions}: this Python is not tested.", "Use Python 3.11 to 3.13.")]
     return [Check("software", "ok", versions)]
+
+
+def check_codecs(_examined: Examined) -> list[Check]:
+    """The libraries have what recording needs."""
+    import av  # noqa: PLC0415  slow to load; only this check needs it
+
+    missing = ", ".join(_missing_codecs())
+    if missing:
+        hint = "Install PyAV from its wheel, which has them: pip install --force-reinstall av."
+        return [Check("codecs", "fail", f"PyAV {av.__version__} lacks {missing}.", hint)]
+    return [Check("codecs", "ok", f"PyAV {av.__version__}")]
 
 
 def _missing_codecs() -> list[str]:
@@ -85,10 +86,10 @@ def check_folders(examined: Examined) -> list[Check]:
         "keys": settings.keys_dir,
         "sockets": settings.run_dir,
     }
-    return [_folder(name, path) for name, path in folders.items()]
+    return [_folder(name, path, privileged=examined.privileged) for name, path in folders.items()]
 
 
-def _folder(name: str, path: Path) -> Check:
+def _folder(name: str, path: Path, *, privileged: bool) -> Check:
     label = f"folder {name}"
     try:
         facts = path.stat()
@@ -96,12 +97,19 @@ def _folder(name: str, path: Path) -> Check:
         return Check(label, "warn", f"{path} is not there yet.", "It is made at the first start: `exambox run`.")
     if not stat.S_ISDIR(facts.st_mode):
         return Check(label, "fail", f"{path} is no folder.", "Move it away; the box makes a folder there.")
-    mode = stat.S_IMODE(facts.st_mode)
+    return _folder_mode(name, path, stat.S_IMODE(facts.st_mode), privileged=privileged)
+
+
+def _folder_mode(name: str, path: Path, mode: int, *, privileged: bool) -> Check:
+    label = f"folder {name}"
     forbidden = 0o007 if name == "keys" else 0o002
+    if mode & forbidden and name == "keys":
+        return Check(label, "fail", f"{path} is open to every user ({mode:04o}).", f"chmod o-rwx {path}")
     if mode & forbidden:
-        what = "open to every user" if name == "keys" else "writable for every user"
-        return Check(label, "fail", f"{path} is {what} ({mode:04o}).", f"chmod o-rwx {path}")
+        return Check(label, "fail", f"{path} is writable for every user ({mode:04o}).", f"chmod o-w {path}")
     if not os.access(path, os.R_OK | os.X_OK):
+        if not privileged:
+            return closed(label)
         return Check(label, "warn", f"{path} ({mode:04o}) is not open to this user.", "Run the doctor as root.")
     return Check(label, "ok", f"{path} ({mode:04o})")
 
@@ -117,16 +125,27 @@ def check_disk(examined: Examined) -> list[Check]:
             rate = bytes_an_hour(list_parts(db), examined.clock.wall_us())
             left = minutes_left(space, settings, rate)
     percent = space.free * 100 // max(1, space.total)
-    message = f"{space.free / 1e9:.1f} GB of {space.total / 1e9:.1f} GB free ({percent} %)"
-    if left is not None:
-        message += f", enough for {left // 60} h {left % 60} min at the present rate"
-    return [Check("disk", _DISK_STATES[state][0], message, _DISK_STATES[state][1])]
+    free, total = f"{space.free / 1e9:.1f}", f"{space.total / 1e9:.1f}"
+    stands: State = "ok"
+    hint = ""
+    if state == "stop":
+        stands, hint = "fail", "Recording stops for want of room. Free space or fit a larger disk now."
+    elif state == "delete":
+        stands, hint = "warn", "What retention allows is being deleted. Release holds or fit a larger disk."
+    elif state == "warn" or (left is not None and left < EXAM_DAY_MINUTES):
+        stands, hint = "warn", "Shorten the retention of cameras, release holds, or fit a larger disk."
+    if left is None:
+        return [Check("disk", stands, f"{free} GB of {total} GB free ({percent} %)", hint)]
+    told = f"{free} GB of {total} GB free ({percent} %), enough for {left // 60} h {left % 60} min at the present rate"
+    return [Check("disk", stands, told, hint)]
 
 
 def check_disk_speed(examined: Examined) -> list[Check]:
     """One durable write of 256 KiB where recordings go."""
     folder = _existing(examined.settings.vault_dir)
     if not os.access(folder, os.W_OK):
+        if not examined.privileged:
+            return [closed("disk speed")]
         return [Check("disk speed", "warn", f"{folder} is not writable for this user.", "Run the doctor as root.")]
     began = examined.clock.mono_us()
     with tempfile.TemporaryFile(dir=folder) as file:
@@ -177,7 +196,8 @@ def check_retention(examined: Examined) -> list[Check]:
     now, hours = examined.clock.wall_us(), examined.settings.vault.retention_hours
     vault = examined.settings.vault_dir
     with read_database(examined) as db:
-        late = [one for one in due_now(db, default_hours=hours, now_us=now) if now - one.due_us > LATE_US]
+        due = due_now(db, default_hours=hours, now_us=now, grace_us=examined.settings.vault.release_grace_us)
+        late = [one for one in due if now - one.due_us > LATE_US]
         stuck = sum(part.state == "deleting" for part in list_parts(db))
         unknown = unknown_files(db, vault) if vault.is_dir() else []
         held = db.conn.execute("SELECT count(*) FROM legal_hold WHERE released_us IS NULL").fetchone()[0]

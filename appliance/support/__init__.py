@@ -1,0 +1,1 @@
+"""CAPABILITY  the support bundle: facts about the box for whoever helps, without personal data."""
