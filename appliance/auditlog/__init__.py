@@ -7,7 +7,8 @@ from appliance.auditlog.actions import ACTIONS
 from appliance.auditlog.append import append, log_vault_checkpoints, open_log_head
 from appliance.auditlog.checkpoint import checkpoint
 from appliance.auditlog.erase import erase_person
-from appliance.auditlog.show import LogLine, show
+from appliance.auditlog.line import LogLine
+from appliance.auditlog.show import show
 from appliance.auditlog.verify import Finding, LogReport, verify
 
 __all__ = [

@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from appliance.auditlog import entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlite_utils import Database
 
+_TELL_EVERY = 500
 GUARDS = frozenset(
     f"{table}_append_only_{verb}" for table in ("log_entry", "log_checkpoint") for verb in ("update", "delete")
 )
@@ -54,7 +57,13 @@ class LogReport:
         self.findings.append(Finding(code, seq, message))
 
 
-def verify(db: Database, device_key: bytes | None, *, witness: tuple[int, bytes] | None = None) -> LogReport:
+def verify(
+    db: Database,
+    device_key: bytes | None,
+    *,
+    witness: tuple[int, bytes] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LogReport:
     """Check the whole log against itself, the device key and, if given, a witness.
 
     Args:
@@ -63,6 +72,7 @@ def verify(db: Database, device_key: bytes | None, *, witness: tuple[int, bytes]
             unchecked and says so in the report.
         witness: number and chain value of an entry that somebody else kept (`open_log_head`). Only a witness
             can show that entries after the last checkpoint were cut off or rewritten together with the chain.
+        progress: told now and then how many entries of how many are done; what it raises ends the check.
 
     Returns:
         The report. Erased personal values are counted, they are nothing wrong.
@@ -74,7 +84,7 @@ def verify(db: Database, device_key: bytes | None, *, witness: tuple[int, bytes]
     try:
         points = _read_checkpoints(db, report)
         wanted = {point.seq for point in points} | ({witness[0]} if witness else set())
-        chains = _check_entries(db, report, wanted)
+        chains = _check_entries(db, report, wanted, progress)
         _check_orphans(db, report)
         _check_checkpoints(points, chains, device_key, report)
         _check_witness(witness, chains, report)
@@ -106,9 +116,12 @@ def _read_checkpoints(db: Database, report: LogReport) -> list[_Point]:
     return points
 
 
-def _check_entries(db: Database, report: LogReport, wanted: set[int]) -> dict[int, bytes]:
+def _check_entries(
+    db: Database, report: LogReport, wanted: set[int], progress: Callable[[int, int], None] | None
+) -> dict[int, bytes]:
     """Walk the chain; return its recomputed values at the wanted entries."""
     chain, last = entry.chain_start(), 0
+    total = db.conn.execute("SELECT count(*) FROM log_entry").fetchone()[0] if progress else 0
     kept = {0: chain}
     for seq, raw, stored in db.conn.execute("SELECT seq, body, chain FROM log_entry ORDER BY seq"):
         if seq != last + 1:
@@ -121,6 +134,8 @@ def _check_entries(db: Database, report: LogReport, wanted: set[int]) -> dict[in
             kept[seq] = chain
         _check_body(db, seq, bytes(raw), report)
         report.entries += 1
+        if progress and report.entries % _TELL_EVERY == 0:
+            progress(report.entries, total)
     report.head = chain
     if report.erased > report.stated_erased:
         told = f"{report.erased} personal values are gone, but the log states the erasure of {report.stated_erased}."

@@ -276,12 +276,31 @@ CREATE INDEX bookmark_sitting ON bookmark (sitting, at_us)
 """
 
 
+@MIGRATIONS()
+def m0005_log_search(db: Database) -> None:
+    """Entries of the log are found by their action and their time. Neither is personal: nothing to erase is copied."""
+    for statement in _M0005.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+_M0005 = """
+CREATE INDEX log_entry_action ON log_entry (
+    CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.action') END
+);
+
+CREATE INDEX log_entry_at ON log_entry (
+    CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.at_us') END
+)
+"""
+
+
 KNOWN = frozenset(
     {
         m0001_box_records.__name__,
         m0002_part_deletions.__name__,
         m0003_accounts.__name__,
         m0004_bookmarks.__name__,
+        m0005_log_search.__name__,
     }
 )
 

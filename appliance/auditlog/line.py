@@ -1,0 +1,41 @@
+"""One entry as a person sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.auditlog import entry
+
+ERASED = "(erased)"
+UNREADABLE = "(unreadable)"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One entry as a person sees it; erased values read ``(erased)``."""
+
+    seq: int
+    at_us: int
+    action: str
+    who: str
+    where: str
+    detail: dict[str, Any]
+    personal: dict[str, str]
+
+
+def read_line(seq: int, raw: bytes, values: dict[str, str]) -> LogLine:
+    """Return an entry's line from its body and the personal values beside it (pure)."""
+    body = entry.read_body(raw) or {}
+    stated = entry.commitments_of(body)
+    shown = {field: values.get(field, ERASED) for field in stated}
+    detail, at_us = body.get("detail"), body.get("at_us")
+    return LogLine(
+        seq=seq,
+        at_us=at_us if isinstance(at_us, int) else 0,
+        action=str(body.get("action", UNREADABLE)),
+        who=shown.pop(entry.WHO, ""),
+        where=shown.pop(entry.WHERE, ""),
+        detail=detail if isinstance(detail, dict) else {},
+        personal=shown,
+    )
