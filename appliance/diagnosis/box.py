@@ -15,7 +15,7 @@ from appliance.clock import SECOND_US, clock_is_trusted, format_utc, parse_utc
 from appliance.database.migrations import KNOWN, MIGRATIONS
 from appliance.diagnosis.result import Check, Examined, closed, read_database
 from appliance.vault.disk import bytes_an_hour, disk_state, minutes_left, read_space
-from appliance.vault.part_rows import due_now, list_parts, unknown_files
+from appliance.vault.part_rows import due_now, list_parts, open_parts, unknown_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +122,7 @@ def check_disk(examined: Examined) -> list[Check]:
     left = None
     if examined.settings.database.exists():
         with read_database(examined) as db:
-            rate = bytes_an_hour(list_parts(db), examined.clock.wall_us())
+            rate = bytes_an_hour(open_parts(db, examined.settings.vault_dir), examined.clock.wall_us())
             left = minutes_left(space, settings, rate)
     percent = space.free * 100 // max(1, space.total)
     free, total = f"{space.free / 1e9:.1f}", f"{space.total / 1e9:.1f}"

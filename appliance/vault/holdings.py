@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appliance.vault.holds import LegalHold, keeping_holds
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from appliance.vault.retention import Sittings
+    from appliance.vault.retention import PartRow, Sittings
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,41 @@ def list_holdings(db: Database, sitting: str | None = None) -> list[Holding]:
 
 
 def list_outlooks(
-    db: Database, *, default_hours: int, now_us: int, grace_us: int, sitting: str | None = None
+    db: Database,
+    *,
+    default_hours: int,
+    now_us: int,
+    grace_us: int,
+    sitting: str | None = None,
+    growing: Iterable[PartRow] = (),
 ) -> list[Outlook]:
-    """Return what happens next to everything there is (or to one sitting's), what goes first standing first."""
+    """Return what happens next to everything there is (or to one sitting's), what goes first standing first.
+
+    Args:
+        db: the box's database.
+        default_hours: retention of cameras the box does not know.
+        now_us: wall time.
+        grace_us: for how long a hold keeps beyond its release.
+        sitting: only this one.
+        growing: the parts that are being written, with their bytes by now (`part_rows.open_parts`).
+    """
     return outlooks(
-        list_holdings(db, sitting),
+        grown(list_holdings(db, sitting), growing),
         hours=retention_hours(db),
         default_hours=default_hours,
         holds=keeping_holds(db, now_us=now_us, grace_us=grace_us),
         sittings=wished_sittings(db),
         grace_us=grace_us,
     )
+
+
+def grown(holdings: Iterable[Holding], growing: Iterable[PartRow]) -> list[Holding]:
+    """Return holdings with the bytes of parts that are being written, which their rows do not know yet (pure)."""
+    more: dict[tuple[str, str], int] = {}
+    for part in growing:
+        place = part.sitting, part.camera
+        more[place] = more.get(place, 0) + part.bytes
+    return [replace(one, bytes=one.bytes + more.get((one.sitting, one.camera), 0)) for one in holdings]
 
 
 def outlooks(

@@ -33,7 +33,9 @@ class LegalHold:
     release_reason: str | None
 
 
-def place_hold(db: Database, sitting: str, camera: str | None, *, reason: str, clock: Clock, who: str) -> LegalHold:
+def place_hold(
+    db: Database, sitting: str, camera: str | None, *, reason: str, clock: Clock, who: str, where: str = ""
+) -> LegalHold:
     """Keep a sitting's recordings (of one camera, or of all) until the hold is released.
 
     A part whose deletion has begun is past saving: its keys may be gone. The entry in the log says how many.
@@ -61,11 +63,11 @@ def place_hold(db: Database, sitting: str, camera: str | None, *, reason: str, c
         )
         number = int(cursor.lastrowid or 0)
         detail = {"hold": number, "sitting": sitting, "camera": camera, "parts_already_gone": gone}
-        append(db, "hold.placed", clock=clock, who=who, detail=detail, personal={"reason": stated})
+        append(db, "hold.placed", clock=clock, who=who, where=where, detail=detail, personal={"reason": stated})
     return get_hold(db, number)
 
 
-def release_hold(db: Database, number: int, *, reason: str, clock: Clock, who: str) -> LegalHold:
+def release_hold(db: Database, number: int, *, reason: str, clock: Clock, who: str, where: str = "") -> LegalHold:
     """End a hold; retention applies again from then on.
 
     Raises:
@@ -83,7 +85,7 @@ def release_hold(db: Database, number: int, *, reason: str, clock: Clock, who: s
             (clock.wall_us(), who, stated, number),
         )
         detail = {"hold": number, "sitting": hold.sitting, "camera": hold.camera}
-        append(db, "hold.released", clock=clock, who=who, detail=detail, personal={"reason": stated})
+        append(db, "hold.released", clock=clock, who=who, where=where, detail=detail, personal={"reason": stated})
     return get_hold(db, number)
 
 

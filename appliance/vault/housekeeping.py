@@ -24,7 +24,7 @@ from appliance.vault.disk import (
     plan_for_disk,
     read_space,
 )
-from appliance.vault.part_rows import deleted_parts, due_now, list_parts
+from appliance.vault.part_rows import deleted_parts, due_now, list_parts, open_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +106,6 @@ def housekeep(
     """
     report = HousekeepingReport(measure(vault_dir))
     before = _stored_disk_state(db)
-    parts = list_parts(db)
     with _going_on(report):
         report.clock_doubtful = _clock_is_doubtful(db, clock, trusted=trusted)
     if not report.clock_doubtful:
@@ -116,7 +115,7 @@ def housekeep(
     report.stop_recording = report.disk == "stop"
     with _going_on(report):
         _note_disk_state(db, report, before, clock)
-    report.bytes_an_hour = bytes_an_hour(parts, clock.wall_us())
+    report.bytes_an_hour = bytes_an_hour(open_parts(db, vault_dir), clock.wall_us())
     report.minutes_left = minutes_left(report.space, settings, report.bytes_an_hour)
     return report
 

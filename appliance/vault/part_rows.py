@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appliance.errors import NotFoundError
@@ -58,6 +58,22 @@ def list_parts(db: Database, sitting: str | None = None) -> list[PartRow]:
     """Return every part (of one sitting, if it is named), the deleted too, the oldest first."""
     where, values = ("", ()) if sitting is None else (" WHERE sitting = ?", (sitting,))
     return [PartRow(*row) for row in db.conn.execute(f"{_SELECT}{where} ORDER BY started_us, part_id", values)]
+
+
+def open_parts(db: Database, vault_dir: Path) -> list[PartRow]:
+    """Return the parts that are being written, with the bytes their files have by now; a missing file has none.
+
+    The row of a part learns its bytes only when it is closed.
+    """
+    rows = [PartRow(*row) for row in db.conn.execute(f"{_SELECT} WHERE state = 'open' ORDER BY started_us, part_id")]
+    return [replace(part, bytes=_file_bytes(part_path(vault_dir, part))) for part in rows]
+
+
+def _file_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def get_part(db: Database, part_id: str) -> PartRow:

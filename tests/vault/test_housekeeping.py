@@ -169,7 +169,9 @@ def test_a_restart_is_no_leap(db: Database, vault: Path, clock: ManualClock, mon
 
 def test_the_report_answers_for_the_status_page(db: Database, vault: Path, clock: ManualClock) -> None:
     """Capture's status tells state, room and how long it lasts."""
-    store(db, row(1, state="open", ended_us=None, started_us=clock.wall_us() - HOUR_US, bytes=100))
+    part = store(db, row(1, state="open", ended_us=None, started_us=clock.wall_us() - HOUR_US, bytes=0))
+    part_path(vault, part).parent.mkdir(parents=True)
+    part_path(vault, part).write_bytes(bytes(100))
     answer = _keep(db, vault, clock, free=130).as_dict()
     assert answer == {
         "state": "warn",
@@ -201,3 +203,11 @@ def test_a_released_hold_keeps_for_its_grace(db: Database, vault: Path, clock: M
     assert _keep(db, vault, clock).certificates == []
     clock.advance(1)
     assert len(_keep(db, vault, clock).certificates) == 1
+
+
+def test_the_rate_is_that_of_the_files_being_written(db: Database, vault: Path, clock: ManualClock) -> None:
+    """An open part's row knows no bytes yet; its file does, so that a rate is known while recording goes on."""
+    part = store(db, row(1, state="open", bytes=0, started_us=NOW_US - HOUR_US // 2, ended_us=None))
+    assert _keep(db, vault, clock).bytes_an_hour is None
+    size = make_file(vault, part).stat().st_size
+    assert _keep(db, vault, clock).bytes_an_hour == 2 * size
