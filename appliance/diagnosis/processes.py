@@ -9,8 +9,6 @@ from appliance import __version__
 from appliance.cameras.store import list_cameras
 from appliance.diagnosis.result import Check, Examined, read_database
 from appliance.errors import UnavailableError
-from appliance.ipc.keyring import KeyringClient
-from appliance.ipc.live import LiveClient
 
 _CONNECT_SECONDS = 3.0
 OLD_SEGMENT_MS = 10_000
@@ -19,7 +17,7 @@ OLD_SEGMENT_MS = 10_000
 
 def check_capture(examined: Examined) -> list[Check]:
     """The process that records answers."""
-    status = LiveClient(examined.settings.live_socket).status()
+    status = examined.capture_status()
     sitting = status.get("sitting")
     disk = status.get("disk")
     if isinstance(disk, dict) and disk.get("stopped"):
@@ -38,7 +36,7 @@ def check_capture(examined: Examined) -> list[Check]:
 def check_cameras(examined: Examined) -> list[Check]:
     """Each camera delivers, and is really written if that is wished."""
     try:
-        status = LiveClient(examined.settings.live_socket).status()
+        status = examined.capture_status()
     except UnavailableError:
         return _cameras_unseen(examined)
     cameras = [camera for camera in status.get("cameras", []) if isinstance(camera, dict)]
@@ -97,7 +95,7 @@ def _cameras_unseen(examined: Examined) -> list[Check]:
 
 def check_keyring(examined: Examined) -> list[Check]:
     """The process that holds the review key answers, and has one to hold."""
-    status = KeyringClient(examined.settings.keyring_socket).status()
+    status = examined.keyring_status()
     if _is_other_version(status):
         return [_other_version("keyring", str(status.get("version")))]
     if status["locked"] and not status["key_ids"] and (examined.settings.keys_dir / "review.key").exists():

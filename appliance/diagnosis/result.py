@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from appliance.database import connect
 from appliance.diagnosis.machine import Machine
 from appliance.errors import ApplianceError, DatabaseError
+from appliance.ipc.keyring import KeyringClient
+from appliance.ipc.live import LiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from appliance.clock import Clock
     from appliance.config import Settings
+    from appliance.ipc.keyring import KeyringStatus
 
 State = Literal["ok", "warn", "fail", "unseen"]
 """``unseen``: it is closed to the one who looks, as it should be; nothing is known, and nothing is wrong."""
@@ -47,12 +50,32 @@ class Examined:
         privileged: whether the one who looks should be let in everywhere (root, by the doctor); to the dashboard it
             is no finding that private keys are closed.
         machine: the computer below.
+        live: asks capture; made from the settings if None.
+        keyring: asks the keyring; made from the settings if None.
     """
 
     settings: Settings
     clock: Clock
     privileged: bool = True
     machine: Machine = field(default_factory=Machine)
+    live: LiveClient | None = None
+    keyring: KeyringClient | None = None
+
+    def capture_status(self) -> dict[str, Any]:
+        """Return what capture says of itself.
+
+        Raises:
+            UnavailableError: it does not run or does not answer.
+        """
+        return (self.live or LiveClient(self.settings.live_socket)).status()
+
+    def keyring_status(self) -> KeyringStatus:
+        """Return what the keyring says of itself.
+
+        Raises:
+            UnavailableError: it does not run or does not answer.
+        """
+        return (self.keyring or KeyringClient(self.settings.keyring_socket)).status()
 
 
 def run(check: Callable[[Examined], list[Check]], examined: Examined) -> list[Check]:

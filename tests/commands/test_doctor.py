@@ -13,11 +13,11 @@ import pytest
 
 from appliance.auditlog import append
 from appliance.clock import ManualClock
+from appliance.config import BoxSettings, Settings, WebSettings
+from appliance.database import write
 from appliance.diagnosis import box, keys, processes
 from appliance.diagnosis.result import Check, Examined
 from appliance.diagnosis.result import run as run_check
-from appliance.config import BoxSettings, Settings, WebSettings
-from appliance.database import write
 from appliance.ipc import framing
 from appliance.vault.disk import DiskSpace
 from appliance.vault.keys import init_keys

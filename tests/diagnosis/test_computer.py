@@ -72,8 +72,14 @@ def test_a_machine_that_tells_nothing_is_no_finding(
 
 @pytest.mark.parametrize(
     ("bits", "power", "heat"),
-    [(0x0, "ok", "ok"), (0x50005, "fail", "fail"), (0x10000, "warn", "ok"), (0x40000, "ok", "warn"), (0x4, "ok", "fail")],
-)  # fmt: skip
+    [
+        (0x0, "ok", "ok"),
+        (0x50005, "fail", "fail"),
+        (0x10000, "warn", "ok"),
+        (0x40000, "ok", "warn"),
+        (0x4, "ok", "fail"),
+    ],
+)
 def test_a_raspberry_pi_tells_of_weak_power_and_heat(
     written: Callable[..., Path], seen: Callable[[Machine], Examined], bits: int, power: str, heat: str
 ) -> None:

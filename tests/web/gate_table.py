@@ -2,6 +2,8 @@
 
 EVERYONE = {"administrator", "centre_manager", "invigilator", "reviewer", "auditor"}
 PLAYERS = {"administrator", "centre_manager", "reviewer"}
+# Who runs an exam or the box sees the room now; reviewers and auditors work with what was recorded, no more.
+WATCHERS = {"administrator", "centre_manager", "invigilator"}
 READERS = {"administrator", "centre_manager", "reviewer", "auditor"}
 PUBLIC = {
     "account.first_run",
@@ -39,14 +41,17 @@ EXPECTED: dict[str, set[str]] = {
     "account.second_factor_remove": EVERYONE,
     "account.new_recovery_codes": EVERYONE,
     # room
-    "room.live": {"administrator", "invigilator"},
-    "room.stream": {"administrator", "invigilator"},
-    "room.snapshot": {"administrator", "invigilator"},
-    "room.status": {"administrator", "invigilator", "reviewer"},
-    "room.start": {"administrator", "invigilator"},
-    "room.stop": {"administrator", "invigilator"},
-    "room.lock": {"administrator", "invigilator", "reviewer"},
-    "room.unlock": {"administrator", "reviewer"},
+    "room.live": WATCHERS,
+    "room.one_camera": WATCHERS,
+    "room.pictures": WATCHERS,
+    "room.camera_stream": WATCHERS,
+    "room.snapshot": WATCHERS,
+    "room.events": WATCHERS,
+    "room.status": WATCHERS,
+    "room.start": WATCHERS,
+    "room.stop": WATCHERS,
+    "room.lock": WATCHERS | {"reviewer"},
+    "room.unlock": PLAYERS,
     # review
     "review.recordings": READERS,
     "review.sitting_page": READERS,
@@ -80,6 +85,9 @@ EXPECTED: dict[str, set[str]] = {
     "admin.user_end_sessions": {"administrator", "centre_manager"},
     "admin.user_reset_code": {"administrator", "centre_manager"},
     "admin.user_remove_second_factor": {"administrator", "centre_manager"},
+    "admin.health": {"administrator", "centre_manager", "auditor"},
+    "admin.health_facts": {"administrator", "centre_manager", "auditor"},
+    "admin.health_check": {"administrator", "centre_manager"},
     "admin.index": {"administrator", "centre_manager", "auditor"},
 }
 

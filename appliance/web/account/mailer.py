@@ -38,7 +38,7 @@ class Failure:
 
 
 class Mailer:
-    """One for the process. ``failure`` is the last failure until an e-mail went out again."""
+    """One for the process. ``failure`` is the last failure until an e-mail went out again, ``sent_us`` when (wall)."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -47,6 +47,7 @@ class Mailer:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.failure: Failure | None = None
+        self.sent_us: int | None = None
 
     def put(self, work: Work) -> None:
         """Make and send an e-mail soon; the caller goes on at once. Where too many wait, it is left out and noted."""
@@ -72,7 +73,7 @@ class Mailer:
         except mail.MailError as problem:
             self._failed(problem.message, problem.hint)
             raise
-        self.failure = None
+        self.failure, self.sent_us = None, self._clock.wall_us()
 
     def wait(self) -> None:
         """Return when everything that was put has been dealt with."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.web.admin import certificates, overview, sections, user_pages, users
+from appliance.web.admin import certificates, health, overview, sections, user_pages, users
 from appliance.web.admin.blueprint import BLUEPRINT
 
-__all__ = ["BLUEPRINT", "certificates", "overview", "sections", "user_pages", "users"]
+__all__ = ["BLUEPRINT", "certificates", "health", "overview", "sections", "user_pages", "users"]

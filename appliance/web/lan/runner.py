@@ -50,6 +50,11 @@ def stop(app: Flask) -> None:
         announcer.stop()
 
 
+def is_announced(app: Flask) -> bool:
+    """Return whether this process announces the box."""
+    return _KEY in app.extensions
+
+
 def neighbours() -> list[Neighbour]:
     """Return the boxes that are heard on the network; none where this one does not take part."""
     announcer: Announcer | None = current_app.extensions.get(_KEY)

@@ -1,0 +1,164 @@
+"""How checks are called on the health page, where they stand there, and where a person goes from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from appliance.web.language import gettext as _
+from appliance.web.language import ngettext as _n
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appliance.diagnosis.result import State
+    from appliance.web.admin.health_book import Seen
+
+Verdict = Literal["good", "warn", "bad"]
+_RANK = {"fail": 0, "warn": 1, "unseen": 2, "ok": 3}
+_WHERE = {
+    "camera": "admin.cameras",
+    "cameras": "admin.cameras",
+    "disk": "admin.storage",
+    "retention": "admin.holds",
+    "keys": "admin.keys",
+    "key modes": "admin.keys",
+    "recipients": "admin.keys",
+    "keyring": "admin.keys",
+    "log": "admin.log",
+    "checkpoint": "admin.log",
+    "certificate": "admin.certificates",
+    "announcement": "admin.certificates",
+    "mail": "admin.users",
+    "second factors": "admin.users",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check as the page shows it; ``kind`` is the colour, ``endpoint`` the page that goes with it or nothing."""
+
+    seen: Seen
+    title: str
+    kind: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Checks under one heading."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def family(name: str) -> str:
+    """Return what a check is about: ``camera`` for ``camera front`` (pure)."""
+    first = name.partition(" ")[0]
+    return first if first in {"camera", "folder"} else name
+
+
+def title_of(name: str) -> str:
+    """Return a check's name in the reader's language."""
+    known = {
+        "access": _("Access"),
+        "announcement": _("Name on the network"),
+        "camera": _("Camera"),
+        "cameras": _("Cameras"),
+        "capture": _("Recording process"),
+        "certificate": _("Certificate"),
+        "checkpoint": _("Signature of the log"),
+        "clock": _("Clock"),
+        "database": _("Database"),
+        "disk": _("Disk"),
+        "folder": _("Folder"),
+        "journal": _("Journal"),
+        "key modes": _("Key files"),
+        "keyring": _("Keyring"),
+        "keys": _("Keys"),
+        "load": _("Processor load"),
+        "log": _("Log"),
+        "mail": _("E-mail"),
+        "memory": _("Memory"),
+        "power": _("Power supply"),
+        "recipients": _("Recipients"),
+        "retention": _("Retention"),
+        "second factors": _("Second factors"),
+        "software": _("Software"),
+        "temperature": _("Temperature"),
+        "web": _("Dashboard"),
+    }
+    about = family(name)
+    found = known.get(about, about)
+    return f"{found} {name.removeprefix(about).strip()}".strip()
+
+
+def groups_of(seen: Iterable[Seen]) -> list[Group]:
+    """Return the checks by subject, in the order of an exam day's worries."""
+    rows = [Row(one, title_of(one.check.name), kind_of(one.check.state), endpoint_of(one.check.name)) for one in seen]
+    subjects = (
+        (_("Recording"), ("capture", "cameras", "camera", "disk", "retention", "clock")),
+        (_("Keys and log"), ("keys", "key modes", "recipients", "keyring", "log", "checkpoint")),
+        (_("People and network"), ("web", "certificate", "announcement", "mail", "second factors")),
+        (_("Machine"), ("power", "temperature", "memory", "load", "journal", "database", "software", "folder")),
+    )
+    placed = {about: title for title, abouts in subjects for about in abouts}
+    order = [about for _title, abouts in subjects for about in abouts]
+    made = []
+    for title in [*dict.fromkeys(placed.values()), _("Other")]:
+        own = [row for row in rows if placed.get(family(row.seen.check.name), _("Other")) == title]
+        if own:
+            made.append(Group(title, tuple(sorted(own, key=lambda row: _place(row, order)))))
+    return made
+
+
+def _place(row: Row, order: list[str]) -> int:
+    about = family(row.seen.check.name)
+    return order.index(about) if about in order else len(order)
+
+
+def worst_first(groups: Iterable[Group]) -> list[Row]:
+    """Return what is not in order, the worst first."""
+    found = [row for group in groups for row in group.rows if row.seen.check.state in {"fail", "warn"}]
+    return sorted(found, key=lambda row: _RANK[row.seen.check.state])
+
+
+def kind_of(state: State) -> str:
+    """Return the colour of a state."""
+    return {"ok": "good", "warn": "warn", "fail": "bad"}.get(state, "")
+
+
+def endpoint_of(name: str) -> str:
+    """Return the page that goes with a check, or nothing."""
+    return _WHERE.get(family(name), "")
+
+
+def verdict_of(seen: Iterable[Seen]) -> Verdict:
+    """Return how the box stands as a whole (pure)."""
+    states = {one.check.state for one in seen}
+    return "bad" if "fail" in states else "warn" if "warn" in states else "good"
+
+
+def verdict_words(seen: Iterable[Seen]) -> str:
+    """Return the verdict as a headline."""
+    states = [one.check.state for one in seen]
+    failed, warned = states.count("fail"), states.count("warn")
+    if failed:
+        return _n(
+            "Not fit: %(num)s thing must be put right.",
+            "Not fit: %(num)s things must be put right.",
+            failed,
+        )
+    if warned:
+        return _n("Fit, with %(num)s thing to look at.", "Fit, with %(num)s things to look at.", warned)
+    return _("Fit for tomorrow.")
+
+
+def state_words(state: State | None) -> str:
+    """Return a state in the reader's language."""
+    return {
+        "ok": _("in order"),
+        "warn": _("look at it"),
+        "fail": _("must be put right"),
+        "unseen": _("not seen from here"),
+    }.get(state or "", _("not there"))
