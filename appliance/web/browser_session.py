@@ -9,6 +9,7 @@ from flask import g, request
 from flask.sessions import SessionInterface, SessionMixin
 
 from appliance.web.account import sessions
+from appliance.web.cookie_names import cookie_name
 from appliance.web.services import database, services
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "exambox_session"
 VISITOR_COOKIE = "exambox_visitor"
-# By HTTPS: a browser takes it only from this very host, encrypted, for the whole of it (RFC 6265bis, 4.1.3).
-HOST_PREFIX = "__Host-"
 CSRF_FIELD = "csrf_token"
 _VISITOR = re.compile(r"[0-9a-f]{40}")
 
@@ -75,11 +74,6 @@ def end() -> None:
 def _find(token: str) -> Person | None:
     box = services()
     return sessions.find_session(database(), token, clock=box.clock, settings=box.settings.web)
-
-
-def cookie_name(name: str) -> str:
-    """Return what a cookie is called on the connection this request came by."""
-    return HOST_PREFIX + name if request.is_secure else name
 
 
 def _set(response: Response, name: str, value: str) -> None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+import functools
+from typing import TYPE_CHECKING, Final
+
+from flask import request
+
+from appliance.certificates.store import CertificateStore
+from appliance.clock import SECOND_US
+from appliance.errors import ApplianceError
+from appliance.web import hosts
+from appliance.web.services import services
 
 if TYPE_CHECKING:
     from flask import Response
@@ -15,11 +25,16 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self'",
         "media-src 'self' blob:",  # MediaSource plays from a blob: address
         "connect-src 'self'",
+        "object-src 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
+        # No text becomes markup or code, whatever a script of ours might do wrong: there is no policy that makes it.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
     )
 )
+YEAR_S: Final = 365 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -37,4 +52,28 @@ def add_headers(response: Response) -> Response:
         response.headers[name] = value
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
+    if request.is_secure and hosts.host_of(request.headers.get("Host", "")) not in {None, *hosts.LOOPBACK_NAMES}:
+        response.headers["Strict-Transport-Security"] = f"max-age={_pinned_s()}; includeSubDomains"
     return response
+
+
+def _pinned_s() -> int:
+    """How long browsers insist on HTTPS (RFC 6797): a year, but no longer than the certificate in use is good.
+
+    A browser that insists lets nobody past a bad certificate: one that has ended must not shut a room out for good.
+    """
+    box = services()
+    store = CertificateStore(box.settings.tls_dir)
+    try:
+        changed = store.certificate_file.stat().st_mtime_ns
+    except OSError:
+        return 0
+    return max(0, min(YEAR_S, _ends_s(store, changed) - box.clock.wall_us() // SECOND_US))
+
+
+@functools.lru_cache(maxsize=4)
+def _ends_s(store: CertificateStore, _changed: int) -> int:
+    try:
+        return int(store.facts().not_after.astimezone(dt.UTC).timestamp())
+    except ApplianceError:
+        return 0

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from appliance.errors import BadInputError
 from appliance.web.access import public
+from appliance.web.cookie_names import cookie_name
 from appliance.web.language import LANGUAGES
 from appliance.web.language.texts import LANGUAGE_COOKIE
 from appliance.web.paths import local_path
@@ -40,8 +41,9 @@ def choose() -> Response:
         if value not in choices:
             raise BadInputError(f"{field}: {value[:40]!r} is not one of {', '.join(choices)}.")
         response.set_cookie(
-            cookie, value, max_age=_YEAR_S, httponly=True, samesite="Strict", secure=request.is_secure, path="/"
-        )
+            cookie_name(cookie), value, max_age=_YEAR_S, httponly=True, samesite="Strict", secure=request.is_secure,
+            path="/",
+        )  # fmt: skip
     return response
 
 
@@ -56,5 +58,5 @@ def times() -> str:
 
 
 def _kept(cookie: str, choices: tuple[str, ...]) -> str:
-    value = request.cookies.get(cookie, "")
+    value = request.cookies.get(cookie_name(cookie), "")
     return value if value in choices else choices[0]

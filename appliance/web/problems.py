@@ -16,12 +16,15 @@ from appliance.web.access import SignedOutError
 from appliance.web.account.throttle import ThrottledError
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
+from appliance.web.services import address, person_or_none
 from appliance.web.slots import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 _LOG = log.get(__name__)
+_TOLD = frozenset({400, 403, 413, 422, 429})
+"""Refusals that may be somebody trying doors: the journal tells them, by the account's number alone."""
 
 
 def install(app: Flask) -> None:
@@ -88,6 +91,12 @@ def _unexpected(problem: Exception) -> AnyResponse:
 
 
 def _answer(status: int, code: str, message: str, hint: str, *, field: str = "") -> Response:
+    if status in _TOLD:
+        person = person_or_none()
+        _LOG.warning(
+            "request refused", status=status, code=code, endpoint=request.endpoint or "", address=address(),
+            account=person.account if person else None,
+        )  # fmt: skip
     if wants_page():
         page = render_template("error.html", status=status, code=code, message=message, hint=hint)
         return Response(page, status)

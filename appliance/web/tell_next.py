@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from appliance.web.cookie_names import cookie_name
+
 if TYPE_CHECKING:
     from flask import Response
 
@@ -22,7 +24,7 @@ def tell_next(text: str) -> None:
 
 def take_notice() -> str:
     """Return the text that waits for this page, or nothing; it is shown once."""
-    kept = request.cookies.get(NOTICE_COOKIE, "")
+    kept = request.cookies.get(cookie_name(NOTICE_COOKIE), "")
     if not kept or len(kept) > _MAX_COOKIE:
         return ""
     g.notice_taken = True
@@ -36,11 +38,13 @@ def keep_notice(response: Response) -> Response:
     """Set or take away the cookie with a response."""
     if "notice_to_keep" in g:
         response.set_cookie(
-            NOTICE_COOKIE, str(_signer().dumps(g.notice_to_keep)), max_age=60, httponly=True, samesite="Strict",
-            secure=request.is_secure, path="/",
+            cookie_name(NOTICE_COOKIE), str(_signer().dumps(g.notice_to_keep)), max_age=60, httponly=True,
+            samesite="Strict", secure=request.is_secure, path="/",
         )  # fmt: skip
     elif g.get("notice_taken"):
-        response.delete_cookie(NOTICE_COOKIE, path="/", httponly=True, samesite="Strict", secure=request.is_secure)
+        response.delete_cookie(
+            cookie_name(NOTICE_COOKIE), path="/", httponly=True, samesite="Strict", secure=request.is_secure
+        )
     return response
 
 

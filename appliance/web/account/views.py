@@ -95,7 +95,10 @@ def sign_out() -> Response:
     """End this session."""
     signing.sign_out(database(), person(), address=address(), clock=services().clock)
     browser_session.end()
-    return redirect(url_for("account.sign_in"))
+    response = redirect(url_for("account.sign_in"))
+    # Small pictures of recordings are kept by the browser for an hour; nothing stays for whoever comes next.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @BLUEPRINT.post("/api/session")

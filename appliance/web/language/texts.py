@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import g, has_request_context, request
 from markupsafe import escape
 
+from appliance.web.cookie_names import cookie_name
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, translations
 from appliance.web.language.choice import choose_language
 
@@ -35,7 +36,7 @@ def current_language() -> str:
         from flask import current_app  # noqa: PLC0415  only inside a request
 
         g.language = choose_language(
-            request.cookies.get(LANGUAGE_COOKIE),
+            request.cookies.get(cookie_name(LANGUAGE_COOKIE)),
             list(request.accept_languages.values()),
             str(current_app.extensions.get("exambox-language", SOURCE_LANGUAGE)),
         )
