@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.errors import ApplianceError, BadInputError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -67,6 +68,11 @@ def pack(kind: bytes, payload: bytes) -> bytes:
 def pack_json(value: dict[str, Any]) -> bytes:
     """Return one ``J`` message's bytes."""
     return pack(b"J", json.dumps(value, separators=(",", ":")).encode())
+
+
+def length_of(message: bytes) -> int:
+    """Return how many bytes the first message has, its prefix included."""
+    return PREFIX_BYTES + int(_PREFIX.unpack_from(message)[0])
 
 
 def send_json(connection: socket.socket, value: dict[str, Any]) -> None:
@@ -139,6 +145,32 @@ class MessageEnds:
             if len(self._prefix) == PREFIX_BYTES:
                 self._left = int(_PREFIX.unpack(self._prefix)[0])
                 self._prefix = b""
+
+
+class Messages:
+    """Cuts a stream of bytes, in pieces of any size, into whole messages."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the kind and all bytes (prefix included) of each message that is now complete.
+
+        Raises:
+            BadInputError: a message is longer than `MAX_MESSAGE_BYTES`.
+        """
+        data = self._rest + piece if self._rest else piece
+        at = 0
+        while len(data) - at >= PREFIX_BYTES:
+            length, kind = _PREFIX.unpack_from(data, at)
+            if length > MAX_MESSAGE_BYTES:
+                raise BadInputError(f"A message of {length} bytes is longer than the {MAX_MESSAGE_BYTES} allowed.")
+            end = at + PREFIX_BYTES + length
+            if end > len(data):
+                break
+            yield kind, data[at:end]
+            at = end
+        self._rest = data[at:]
 
 
 def _read(connection: socket.socket, count: int) -> bytes:

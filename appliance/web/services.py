@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g, has_request_context, request
 
 from appliance import auditlog
+from appliance.certificates.names import names_of
 from appliance.certificates.store import CertificateStore
 from appliance.database import connect
 from appliance.errors import ApplianceError
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from appliance.ipc.live import LiveClient
     from appliance.web.account.sessions import Person
     from appliance.web.jobs import Jobs
+    from appliance.web.lasting import LastingAnswers
     from appliance.web.review.thumbnails import Thumbnails
+    from appliance.web.room.fan import Fan
+    from appliance.web.room.watch import RoomWatch
     from appliance.web.slots import StreamSlots
 
 _KEY = "exambox"
@@ -49,6 +53,27 @@ class Services:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is asked to end; streams end then."""
 
+    @functools.cached_property
+    def lasting(self) -> LastingAnswers:
+        """Answers that go on: live pictures, events."""
+        from appliance.web.lasting import LastingAnswers  # noqa: PLC0415  it needs what needs this module
+
+        return LastingAnswers(self.slots, self.stopping)
+
+    @functools.cached_property
+    def fan(self) -> Fan:
+        """The cameras that are watched at present."""
+        from appliance.web.room.fan import Fan  # noqa: PLC0415  as above
+
+        return Fan(self.live.relay)
+
+    @functools.cached_property
+    def room(self) -> RoomWatch:
+        """Who looks at the room for everybody."""
+        from appliance.web.room.watch import RoomWatch  # noqa: PLC0415  as above
+
+        return RoomWatch(self)
+
     def box_names(self) -> frozenset[str]:
         """Return the names and addresses the box is reached by on its network, in lower case."""
         store = CertificateStore(self.settings.tls_dir)
@@ -56,7 +81,7 @@ class Services:
             changed = store.certificate_file.stat().st_mtime_ns
         except OSError:
             changed = 0
-        return _covered(store, changed) | frozenset(map(str.lower, self.settings.web.names))
+        return _covered(store, changed) | frozenset(names_of(self.settings.web.names).words())
 
     @property
     def zone(self) -> ZoneInfo:
@@ -76,6 +101,7 @@ def _covered(store: CertificateStore, _changed: int) -> frozenset[str]:
 def install(app: Flask, services: Services) -> None:
     """Make the services known to the application."""
     app.extensions[_KEY] = services
+    _ = services.lasting, services.fan, services.room  # made before there are threads that could make them twice
 
 
 def of(app: Flask) -> Services:

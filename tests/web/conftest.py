@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ class StandInCapture(LiveClient):
         self.running = True
         self.messages: list[tuple[bytes, bytes]] = [(b"J", b'{"ok":true,"codecs":"avc1"}'), (b"I", b"init")]
         self.closed = 0
+        self.hold = threading.Event()
+        """While cleared, a relay stays open after the prepared messages."""
+        self.hold.set()
 
     def status(self) -> dict[str, Any]:
         """Say that one camera is live."""
@@ -62,6 +66,8 @@ class StandInCapture(LiveClient):
         try:
             for kind, payload in self.messages:
                 yield framing.pack(kind, payload)
+            while not self.hold.wait(0.02):
+                yield b""
         finally:
             self.closed += 1
 

@@ -22,6 +22,8 @@ PUBLIC = {
     "lan.certificate",
     "lan.authority",
     "language.script_words",
+    "help.index",
+    "help.topic",
 }
 EXPECTED: dict[str, set[str]] = {
     # home

@@ -99,20 +99,22 @@ def find_session(db: Database, token: str, *, clock: Clock, settings: WebSetting
     )
 
 
-def still_open(db: Database, person: Person, *, clock: Clock | None = None) -> bool:
-    """Return whether the session a request began with still stands; for answers that last (streams, events).
+def session_end(db: Database, person: Person, *, clock: Clock, settings: WebSettings) -> int | None:
+    """Return when the session a request began with ends if nothing more is done (wall); for answers that last.
 
-    False once the session was ended, its account disabled or its role changed; with ``clock`` also once the
-    session is too old (a stream itself never prolongs it). One indexed read: cheap enough for every second.
+    None once it has ended: it was ended, is too old or idle, its account was disabled or its role changed. An answer
+    that lasts never prolongs it. One indexed read: cheap enough for every change of the database.
     """
-    if clock is not None and clock.wall_us() >= person.latest_us:
-        return False
     row = db.conn.execute(
-        "SELECT account.role FROM web_session JOIN account ON account.id = web_session.account"
+        "SELECT account.role, web_session.created_us, seen_us"
+        " FROM web_session JOIN account ON account.id = web_session.account"
         " WHERE token_hash = ? AND account.disabled_us IS NULL",
         (person.token_hash,),
     ).fetchone()
-    return row is not None and row[0] == person.role
+    if row is None or row[0] != person.role:
+        return None
+    ends = session_ends(row[1], row[2], settings)
+    return ends if clock.wall_us() < ends else None
 
 
 def list_sessions(db: Database, account: int, *, clock: Clock, settings: WebSettings) -> list[OpenSession]:

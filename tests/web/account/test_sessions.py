@@ -95,19 +95,27 @@ def test_a_lasting_answer_ends_with_its_session(
         return found
 
     begun = person()
-    assert sessions.still_open(db, begun, clock=clock)
+
+    def end() -> int | None:
+        return sessions.session_end(db, begun, clock=clock, settings=settings.web)
+
+    assert end() == begun.ends_us
     db.conn.execute("UPDATE account SET role = 'auditor'")
-    assert not sessions.still_open(db, begun)
+    assert end() is None
     db.conn.execute("UPDATE account SET role = 'administrator', disabled_us = 1")
-    assert not sessions.still_open(db, begun)
+    assert end() is None
     db.conn.execute("UPDATE account SET disabled_us = NULL")
     db.conn.commit()
-    assert sessions.still_open(db, begun)
-    clock.advance(12 * 3600)
-    assert sessions.still_open(db, begun)
-    assert not sessions.still_open(db, begun, clock=clock)
+    assert end() == begun.ends_us
+    clock.advance(29 * 60)
+    sessions.touch_session(db, begun, clock=clock)
+    assert end() == clock.wall_us() + 30 * 60 * 1_000_000
+    clock.advance(31 * 60)
+    assert end() is None
+    clock.advance(-31 * 60)
+    assert end() is not None
     sessions.close_session(db, begun)
-    assert not sessions.still_open(db, begun)
+    assert end() is None
 
 
 def test_ended_sessions_are_forgotten(db: Database, clock: ManualClock, settings: Settings, token: str) -> None:

@@ -10,6 +10,7 @@ from appliance.cameras.store import add_camera
 from appliance.cameras.wishes import current_wish
 from appliance.ipc import framing
 from appliance.web.services import of
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 
 def test_without_cameras_the_page_says_how_to_add_one(person: Callable[[str], Browser]) -> None:
-    """An empty room shows the command that fills it."""
-    assert "exambox cameras add" in person("invigilator").get("/live").text
+    """An empty room tells an administrator how to fill it, and others who can."""
+    assert "exambox cameras add" in person("administrator").get("/live").text
+    assert "An administrator of the box adds cameras" in person("invigilator").get("/live").text
 
 
 def test_a_camera_gets_a_tile_and_its_name_is_only_text(
@@ -39,15 +41,54 @@ def test_a_camera_gets_a_tile_and_its_name_is_only_text(
     assert "&lt;script&gt;" in page
 
 
+def test_a_camera_has_an_address_of_its_own(person: Callable[[str], Browser], db: Database, clock: ManualClock) -> None:
+    """A link to one camera opens it large; what is no camera is not found."""
+    add_camera(db, Camera(id="front", name="Front", role="room", kind="pattern", address="64x48@5"), None, clock=clock,
+               who="test")  # fmt: skip
+    browser = person("centre_manager")
+    assert 'data-large="front"' in browser.get("/live/front").text
+    assert browser.get("/live/back").status_code == 404
+
+
+def test_recording_is_started_and_stopped_without_scripts(person: Callable[[str], Browser], db: Database) -> None:
+    """The page's forms work by themselves: they lead back to the room, which says what was done."""
+    browser = person("invigilator")
+    token = browser.token("/live")
+    done = browser.client.post("/api/recording/start", data={"csrf_token": token}, headers={"Accept": "text/html"})
+    assert (done.status_code, done.location) == (303, "/live")
+    assert current_wish(db) is not None
+    assert "Recording has been started." in browser.get("/live").text
+
+
 def test_live_messages_are_relayed_as_capture_sent_them(
     app: Flask, person: Callable[[str], Browser], capture: StandInCapture
 ) -> None:
-    """The stream holds every message in the socket's own framing, and gives its place back at the end."""
-    capture.messages += [(b"K", b"key"), (b"F", b"more"), (b"J", b'{"state":"lost","reason":"cable"}')]
-    response = person("invigilator").client.get("/live/front/stream")
-    assert response.data == b"".join(framing.pack(kind, payload) for kind, payload in capture.messages)
+    """The stream holds every message in the socket's own framing, and gives its place back when the viewer leaves."""
+    capture.messages += [(b"K", b"key"), (b"F", b"more")]
+    capture.hold.clear()
+    response = person("invigilator").client.get("/live/front/stream", buffered=False)
     assert response.content_type == "application/vnd.exambox.live"
-    assert (of(app).slots.taken, capture.closed) == (0, 1)
+    wanted = b"".join(framing.pack(kind, payload) for kind, payload in capture.messages)
+    got = b""
+    for piece in response.response:
+        got += piece.replace(framing.pack(b"H", b""), b"")
+        if len(got) >= len(wanted):
+            break
+    assert got == wanted
+    response.close()
+    capture.hold.set()
+    assert of(app).slots.taken == 0
+    until(lambda: capture.closed, 5, "capture's connection closed")
+
+
+def test_one_cameras_stream_ends_when_it_is_lost(
+    app: Flask, person: Callable[[str], Browser], capture: StandInCapture
+) -> None:
+    """The last message of a stream of one camera says why there is no picture; then the place is free."""
+    capture.messages = [(b"J", b'{"ok":true,"state":"lost","reason":"cable"}')]
+    response = person("invigilator").client.get("/live/front/stream")
+    assert response.data == framing.pack(*capture.messages[0])
+    assert of(app).slots.taken == 0
 
 
 def test_a_viewer_who_leaves_gives_the_place_back(
@@ -55,10 +96,13 @@ def test_a_viewer_who_leaves_gives_the_place_back(
 ) -> None:
     """Closing the response closes capture's connection, also before the first byte was read."""
     browser = person("invigilator")
+    capture.hold.clear()
     response = browser.client.get("/live/front/stream", buffered=False)
     assert of(app).slots.taken == 1
     response.close()
-    assert (of(app).slots.taken, capture.closed) == (0, 1)
+    capture.hold.set()
+    assert of(app).slots.taken == 0
+    until(lambda: capture.closed == 1, 5, "capture's connection closed")
 
 
 def test_streams_beyond_the_limit_are_told_to_come_later(
@@ -68,9 +112,11 @@ def test_streams_beyond_the_limit_are_told_to_come_later(
     browser = person("invigilator")
     for _ in range(of(app).slots.limit):
         of(app).slots.take()
-    refused = browser.client.get("/live/front/stream")
-    assert refused.status_code == 503
-    assert int(refused.headers["Retry-After"]) > 0
+    for path in ("/live/front/stream", "/api/live?camera=front", "/api/events"):
+        refused = browser.client.get(path)
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) > 0
+    assert b"event: snapshot" in browser.client.get("/api/events?once=true").data
     assert browser.client.get("/live/front/snapshot").data == b"\xff\xd8picture"
     assert browser.client.get("/api/status").status_code == 200
 

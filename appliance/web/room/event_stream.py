@@ -1,0 +1,86 @@
+"""The room's events as an answer: lasting, or what there is now for a browser that no place is free for."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from appliance.web.room.events import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appliance.web.account.sessions import Person
+    from appliance.web.lasting import LastingAnswer
+    from appliance.web.services import Services
+
+CONTENT_TYPE = "text/event-stream"
+BEAT_SECONDS = 1.5
+_RECONNECT = b"retry: 1500\n\n"
+
+
+class EventAnswer:
+    """Events from where the browser left off, until its session ends or the process does.
+
+    Raises:
+        TooManyStreamsError: no place is free.
+    """
+
+    def __init__(self, box: Services, person: Person, last_id: str) -> None:
+        self._box = box
+        self._last = box.room.log.number_of(last_id)
+        self._answer = box.lasting.begin(person)
+        try:
+            box.room.wake()
+            if self._last is None:
+                box.room.look_now()
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield events as they come, and a beat when there were none: silence is a broken connection."""
+        try:
+            yield _RECONNECT + self._beat() + self._news()
+            yield from self._coming()
+            if self._answer.session_ended:
+                yield written("end", {"why": "session"})
+        finally:
+            self.close()
+
+    def _coming(self) -> Iterator[bytes]:
+        answer = self._answer
+        told = time.monotonic()
+        while not answer.ended:
+            answer.wake.clear()
+            news = self._news()
+            late = time.monotonic() - told >= BEAT_SECONDS
+            if news or late:
+                yield self._beat() + news if late else news
+                told = time.monotonic() if late else told
+            answer.wake.wait(BEAT_SECONDS / 3)
+
+    def _news(self) -> bytes:
+        events = self._box.room.log.after(self._last)
+        if events:
+            self._last = events[-1].number
+        return b"".join(map(self._box.room.log.written, events))
+
+    def _beat(self) -> bytes:
+        return beat(self._box, self._answer)
+
+    def close(self) -> None:
+        """Give the place back; safe to call twice (the server calls it, too)."""
+        self._answer.close()
+
+
+def beat(box: Services, answer: LastingAnswer | Person) -> bytes:
+    """Return the event that says what time it is in the box, and when the session ends; it has no id."""
+    return written("beat", {"now_us": box.clock.wall_us(), "session_ends_us": answer.ends_us})
+
+
+def events_now(box: Services, person: Person, last_id: str) -> bytes:
+    """Return what has not been heard after ``last_id``, without waiting for more and without a place."""
+    box.room.look_now()
+    events = box.room.log.after(box.room.log.number_of(last_id))
+    return beat(box, person) + b"".join(map(box.room.log.written, events))
