@@ -35,6 +35,7 @@ from appliance.web.account import sessions
 from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
 from appliance.web.browser_session import BoxSession, BoxSessions
+from appliance.web.help import views as help_views
 from appliance.web.jobs import Jobs
 from appliance.web.lan import views as lan
 from appliance.web.language import views as language_views
@@ -69,6 +70,7 @@ _BLUEPRINTS = (
     review.BLUEPRINT,
     admin.BLUEPRINT,
     lan.BLUEPRINT,
+    help_views.BLUEPRINT,
 )
 _LOG = log.get(__name__)
 _SECRET_BYTES = 32
@@ -176,14 +178,26 @@ def _gate() -> Response | None:
             return redirect(url_for("account.first_run"))
         abort(401)
     access.check(roles, person.role if person else None)
-    if person and BACKGROUND_HEADER not in request.headers and not request.endpoint.endswith("static"):
+    if person and not _is_background(request):
         sessions.touch_session(database(), person, clock=services().clock)
     return None
 
 
+def _is_background(asked: Request) -> bool:
+    """Whether a page asks by itself, as against somebody who does something; it does not prolong a session."""
+    endpoint = asked.endpoint or ""
+    return BACKGROUND_HEADER in asked.headers or endpoint in room.BACKGROUND or endpoint.endswith("static")
+
+
 def _is_guarded(asked: Request) -> bool:
-    """Whether a request changes something or gets data; a link from elsewhere to a page stays possible."""
-    return asked.method not in {"GET", "HEAD", "OPTIONS"} or not problems.wants_page()
+    """Whether a request changes something or gets data; only a link from elsewhere to a page stays possible.
+
+    A page that another site's page shows inside itself or fetches is none that somebody goes to (Fetch Metadata).
+    """
+    goes_there = asked.headers.get("Sec-Fetch-Dest", "document") == "document" and asked.headers.get(
+        "Sec-Fetch-Mode", "navigate"
+    ) in {"navigate", "nested-navigate"}
+    return asked.method not in {"GET", "HEAD"} or not problems.wants_page() or not goes_there
 
 
 def _teach_templates(app: Flask) -> None:

@@ -1,5 +1,6 @@
 // What every page does: menus that close, forms that ask first, notices that go.
 
+import "/static/help.js";
 import { _ } from "/static/text.js";
 
 function closeMenus(except) {

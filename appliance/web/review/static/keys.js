@@ -54,7 +54,7 @@ export function shortcuts(cameras) {
 export function wireKeys(table, actions) {
   const byKey = new Map(table.flatMap((row) => row.keys.map((key) => [key, row.act])));
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || document.querySelector("dialog:modal")) return;
     const { target } = event;
     if (target.closest?.("input, textarea, select, [contenteditable], .menu")) return;
     const name = pressed(event);

@@ -1,0 +1,88 @@
+"""The topics of help, in the order people meet them: which pages each is about, and who reads it.
+
+A topic is read by those who may open one of its pages; one without pages is for everybody who is signed in. A
+topic with ``always`` is there for those who cannot sign in, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.web.help.markup import parse
+from appliance.web.language.catalogue import SOURCE_LANGUAGE
+
+if TYPE_CHECKING:
+    from appliance.web.help.markup import Article
+
+FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic; ``name`` is its file's name and its anchor, ``pages`` the endpoints of the pages it explains."""
+
+    name: str
+    pages: tuple[str, ...] = ()
+    always: bool = False
+
+
+TOPICS: Final = (
+    Topic("first-steps", ("help.index", "help.topic", "admin.index")),
+    Topic(
+        "sign-in",
+        ("account.first_run", "account.sign_in", "account.second_step", "account.own_password", "account.set_up",
+         "account.forgotten", "account.reset_by_link", "account.reset_by_code"),
+        always=True,
+    ),  # fmt: skip
+    Topic(
+        "account",
+        ("account.mine", "account.change_email", "account.change_password", "account.second_factor_begin",
+         "account.second_factor_scan", "account.second_factor_remove", "account.new_recovery_codes"),
+    ),  # fmt: skip
+    Topic("room", ("room.live",)),
+    Topic("room-camera", ("room.one_camera",)),
+    Topic("banners"),
+    Topic("trouble", always=True),
+    Topic("review-list", ("review.recordings",)),
+    Topic("review-sitting", ("review.sitting_page", "review.camera_page")),
+    Topic("cameras", ("admin.cameras",)),
+    Topic("camera-add"),
+    Topic("camera-masks"),
+    Topic("storage", ("admin.storage",)),
+    Topic("holds", ("admin.holds",)),
+    Topic("users", ("admin.users", "admin.user", "admin.user_add")),
+    Topic("keys", ("admin.keys",)),
+    Topic("certificates", ("admin.certificates", "lan.certificate"), always=True),
+    Topic("health", ("admin.health",)),
+    Topic("log", ("admin.log",)),
+    Topic("support", ("admin.support",)),
+    Topic("keyboard"),
+    Topic("words", always=True),
+)
+BY_NAME: Final = {topic.name: topic for topic in TOPICS}
+
+
+def article(name: str, language: str) -> Article:
+    """Return a topic's article in a language; read anew when its file changed, so that a change needs no restart.
+
+    Raises:
+        HelpMarkupError: the file holds what help may not hold.
+        OSError: there is no such file.
+    """
+    path = FOLDER / language / f"{name}.html"
+    if not path.is_file():
+        path = FOLDER / SOURCE_LANGUAGE / f"{name}.html"
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed: int) -> Article:
+    return parse(path.read_text("utf-8"))
+
+
+def is_written(name: str) -> bool:
+    """Return whether a topic's file is there."""
+    return (FOLDER / SOURCE_LANGUAGE / f"{name}.html").is_file()
