@@ -43,6 +43,7 @@ class Speech:
         answer: a type msgspec can describe (JSON), or a content type as text for everything else.
         status: the status of a good answer.
         errors: statuses of refusals beyond those every endpoint may give.
+        also: status and type of answers that are neither the good one nor a problem.
     """
 
     query: type[msgspec.Struct] | None = None
@@ -50,6 +51,7 @@ class Speech:
     answer: Any = None
     status: int = 200
     errors: tuple[int, ...] = ()
+    also: tuple[tuple[int, Any], ...] = ()
 
 
 def speaks(
@@ -59,11 +61,12 @@ def speaks(
     form: type[msgspec.Struct] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
+    also: tuple[tuple[int, Any], ...] = (),
 ) -> Callable[[View], View]:
     """State at an endpoint what it is asked and answers (`Speech`); `web/openapi.py` collects it."""
 
     def mark(view: View) -> View:
-        setattr(view, _MARK, Speech(query, form, answer, status, errors))
+        setattr(view, _MARK, Speech(query, form, answer, status, errors, also))
         return view
 
     return mark

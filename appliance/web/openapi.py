@@ -67,7 +67,7 @@ class _Schemas:
     """JSON Schemas of every type that is spoken, shared ones under ``components``."""
 
     def __init__(self, speeches: list[Speech]) -> None:
-        kinds = [Problem, *(kind for speech in speeches for kind in (speech.query, speech.form, _json(speech)) if kind)]
+        kinds = [Problem, *(kind for speech in speeches for kind in _kinds(speech))]
         found, self.components = msgspec.json.schema_components(kinds, ref_template=_REF)
         self._by_kind = dict(zip(map(id, kinds), found, strict=True))
 
@@ -79,6 +79,10 @@ class _Schemas:
         schema = self.of(kind)
         whole = self.components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
         return whole.get("properties", {}), set(whole.get("required", ()))
+
+
+def _kinds(speech: Speech) -> list[Any]:
+    return [kind for kind in (speech.query, speech.form, _json(speech), *(kind for _, kind in speech.also)) if kind]
 
 
 def _json(speech: Speech) -> Any:
@@ -110,6 +114,9 @@ def _operation(app: Flask, rule: Rule, method: str, speech: Speech, schemas: _Sc
     problem = {"content": {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}}
     for status in sorted({*_EVERY_REFUSAL, *speech.errors}):
         operation["responses"][str(status)] = {"description": "Refused.", **problem}
+    for status, kind in speech.also:
+        content = {"application/json": {"schema": schemas.of(kind)}}
+        operation["responses"][str(status)] = {"description": "Answered.", "content": content}
     return operation
 
 

@@ -10,10 +10,10 @@ from flask import url_for
 
 from appliance.clock import SECOND_US
 from appliance.database import write
-from appliance.web.access import ROLES
 from appliance.web.account import changes, half_sessions, sessions
 from appliance.web.account.accounts import create_account
 from appliance.web.services import of
+from tests.vault.recorded import DEVICE, Recorder, clock_at
 from tests.web.conftest import PASSWORD, Browser
 from tests.web.gate_table import VALUES
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from appliance.clock import ManualClock
+    from appliance.config import Settings
     from appliance.web.account.accounts import Account
     from appliance.web.jobs import Job
 
@@ -59,6 +60,16 @@ def routes(app: Flask) -> list[Route]:
             for method in rule.methods or ():
                 route.takes.setdefault(method, rule.endpoint)
     return list(found.values())
+
+
+def furnish(app: Flask, db: Database, clock: ManualClock, settings: Settings, film: bytes) -> World:
+    """Return a dashboard with a recording of sitting ``exam`` by camera ``front``, and one administrator."""
+    Recorder(settings.vault_dir, clock_at()).part(film)
+    settings.keys_dir.mkdir(parents=True, exist_ok=True)
+    (settings.keys_dir / "device.pub").write_bytes(DEVICE.public)
+    made = World(app, db, clock)
+    made.account("First", "administrator")
+    return made
 
 
 @dataclass
@@ -154,6 +165,3 @@ def asked(
         with browser.client.open(route.path, method=method, headers=headers) as response:
             told = response.get_json(silent=True) if response.status_code >= 400 and method != "HEAD" else None
             yield method, response.status_code, (told or {}).get("code", "")
-
-
-__all__ = ["METHODS", "ROLES", "WITHOUT_A_SESSION", "Route", "World", "asked", "routes"]

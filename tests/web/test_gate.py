@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.web.access import ROLES
-from tests.vault.recorded import DEVICE, Recorder, clock_at, movie
+from tests.vault.recorded import movie
 from tests.web import gate_owners
 from tests.web.gate_table import EXPECTED, PUBLIC
-from tests.web.gate_world import METHODS, WITHOUT_A_SESSION, Route, World, asked, routes
+from tests.web.gate_world import METHODS, WITHOUT_A_SESSION, Route, World, asked, furnish, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +34,7 @@ def film() -> bytes:
 @pytest.fixture
 def world(app: Flask, db: Database, clock: ManualClock, settings: Settings, film: bytes) -> World:
     """A dashboard with a recording of sitting ``exam`` by camera ``front``, and one administrator."""
-    Recorder(settings.vault_dir, clock_at()).part(film)
-    settings.keys_dir.mkdir(parents=True, exist_ok=True)
-    (settings.keys_dir / "device.pub").write_bytes(DEVICE.public)
-    made = World(app, db, clock)
-    made.account("First", "administrator")
-    return made
+    return furnish(app, db, clock, settings, film)
 
 
 def is_open(endpoint: str) -> bool:
