@@ -87,7 +87,7 @@ class LastingAnswers:
         """End every answer whose session stands no longer.
 
         Args:
-            session_end: when a person's session ends (wall microseconds), None where it has ended; asked once a session.
+            session_end: when a person's session ends (wall microseconds), None where it has ended; asked once each.
         """
         known: dict[bytes, int | None] = {}
         for answer in self.open():

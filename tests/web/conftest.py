@@ -21,7 +21,7 @@ from appliance.web.services import of
 from tests.vault.recorded import DEVICE, PRIVATE, recipient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -58,7 +58,7 @@ class StandInCapture(LiveClient):
             raise NotFoundError("There is no such camera.")
         return b"\xff\xd8picture"
 
-    def relay(self, camera: str) -> Iterator[bytes]:
+    def relay(self, camera: str) -> Generator[bytes]:
         """Give the prepared messages, packed."""
         self._check()
         if camera != "front":

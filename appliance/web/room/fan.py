@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from appliance.errors import ApplianceError, UnavailableError
@@ -15,7 +16,9 @@ from appliance.ipc import framing
 from appliance.web.room.backlog import Backlog, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    Relay = Callable[[str], Generator[bytes]]
 
 RETRY_SECONDS = 0.5
 MAX_CHANNELS = 64
@@ -29,7 +32,7 @@ def _now_us() -> int:
 class Channel:
     """One camera: a thread that reads it from capture while anybody watches, and the pictures it holds for them."""
 
-    def __init__(self, camera: str, relay: Callable[[str], Iterator[bytes]], forget: Callable[[Channel], bool]) -> None:
+    def __init__(self, camera: str, relay: Relay, forget: Callable[[Channel], bool]) -> None:
         self.camera = camera
         self.problem: ApplianceError | None = None
         """Why capture refused the last time; None where it serves the camera."""
@@ -81,14 +84,14 @@ class Channel:
     def _read(self) -> None:
         reason = "The camera's stream ended."
         try:
-            pieces = self._relay(self.camera)
             messages = framing.Messages()
-            for piece in pieces:
-                for kind, message in messages.feed(piece):
-                    self._hear(kind, message)
-                if self._left.is_set():
-                    pieces.close()  # type: ignore[attr-defined]  it is a generator, which holds the connection
-                    return
+            # Closed by hand: the generator holds the connection to capture.
+            with closing(self._relay(self.camera)) as pieces:
+                for piece in pieces:
+                    for kind, message in messages.feed(piece):
+                        self._hear(kind, message)
+                    if self._left.is_set():
+                        return
         except ApplianceError as problem:
             self.problem, reason = problem, problem.message
         self._lost(framing.pack_json({"state": "lost", "reason": reason}), unless_lost=self.problem is None)
@@ -167,7 +170,7 @@ class Fan:
         relay: opens a camera's messages (`LiveClient.relay`).
     """
 
-    def __init__(self, relay: Callable[[str], Iterator[bytes]]) -> None:
+    def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}

@@ -94,7 +94,7 @@ def _ends(portion: bytes) -> bool:
 
 
 def keep_close(connection: Any) -> None:
-    """Let little wait in the kernel for a viewer who does not keep up; ``connection`` is the server's socket, if known."""
+    """Let little wait in the kernel for a viewer who does not keep up; takes the server's socket, if it is known."""
     if isinstance(connection, socket.socket):
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)

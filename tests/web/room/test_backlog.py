@@ -122,7 +122,7 @@ viewer_step = st.tuples(st.integers(0, 60), st.integers(0, 4))
 def test_whatever_a_viewer_takes_can_be_decoded(
     group: int, gap_us: int, size: int, steps: list[tuple[int, int]], restarts: set[int]
 ) -> None:
-    """However seldom somebody takes, each picture follows the one before it or is a keyframe, of the stream last begun."""
+    """However seldom somebody takes, each picture follows the one before or is a keyframe, of the stream last begun."""
     backlog, place = Backlog(), Place()
     sent, now, stream = 0, 0, 0
     backlog.begin(b"begin 0")

@@ -14,7 +14,7 @@ from appliance.web.room.fan import MAX_CHANNELS, Fan, Watching
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 HELLO = framing.pack_json({"ok": True, "codecs": "avc1"})
 INIT = framing.pack(b"I", b"init")
@@ -28,7 +28,7 @@ class Upstream:
         self.closed: list[str] = []
         self.said: queue.Queue[bytes | None] = queue.Queue()
 
-    def relay(self, camera: str) -> Iterator[bytes]:
+    def relay(self, camera: str) -> Generator[bytes]:
         """Give what the test says; None ends the connection."""
         self.opened.append(camera)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +33,7 @@ class Reading:
     def __init__(self, response: TestResponse) -> None:
         assert response.status_code == 200, response.data
         self.response = response
-        self._pieces = iter(response.response)
+        self._pieces = iter(response.iter_encoded())
         self._rest = b""
 
     def next(self, kind: str) -> tuple[str, dict[str, Any]]:
@@ -53,7 +54,43 @@ def stopped(app: Flask) -> Iterator[None]:
     """Let the process's threads end with the test."""
     yield
     of(app).stopping.set()
-    until(lambda: of(app).room._thread is None or not of(app).room._thread.is_alive(), 5, "the watch ended")
+    until(lambda: not ((thread := of(app).room._thread) and thread.is_alive()), 5, "the watch ended")
+
+
+@dataclass
+class Watcher:
+    """Somebody who watches, and the ways their session can end."""
+
+    browser: Browser
+    app: Flask
+    db: Database
+    clock: ManualClock
+
+    @property
+    def places(self) -> int:
+        """How many lasting answers there are."""
+        return of(self.app).slots.taken
+
+    def end(self, how: str) -> None:
+        """End the session."""
+        if how == "signed out":
+            assert self.browser.call("/sign-out").status_code in {200, 302, 303}
+        elif how == "disabled":
+            changes.disable_account(self.db, "Invigilator", clock=self.clock, who="test")
+        elif how == "other role":
+            changes.set_role(self.db, "Invigilator", "auditor", clock=self.clock, who="test")
+        else:
+            self.clock.advance(31 * 60)
+
+
+@pytest.fixture
+def watcher(
+    app: Flask, person: Callable[[str], Browser], capture: StandInCapture, clock: ManualClock, db: Database
+) -> Iterator[Watcher]:
+    """An invigilator, while the one camera delivers."""
+    capture.hold.clear()
+    yield Watcher(person("invigilator"), app, db, clock)
+    capture.hold.set()
 
 
 @pytest.mark.usefixtures("stopped")
@@ -84,12 +121,14 @@ def test_events_resume_where_the_browser_left_off(
     event_id, _ = first.next("snapshot")
     first.response.close()
     wish = start_recording(db, clock=clock, who="Ada")
-    later = browser.client.get("/api/events?once=true", headers={"Last-Event-ID": event_id}).data.decode()
-    if wish.sitting not in later:  # it was looked at within the last half second
-        later = until(
-            lambda: (text if wish.sitting in (text := browser.client.get(
-                f"/api/events?once=true&after={event_id}").data.decode()) else ""), 5, "the wish as an event")  # fmt: skip
-    assert "event: snapshot" not in later
+    headers = {"Last-Event-ID": event_id}
+
+    def later() -> str:  # what was looked at within the last half second is not looked at again
+        text = browser.client.get("/api/events?once=true", headers=headers).data.decode()
+        return text if wish.sitting in text else ""
+
+    assert "event: snapshot" not in until(later, 5, "the wish as an event")
+    assert wish.sitting in browser.client.get(f"/api/events?once=true&after={event_id}").data.decode()
     foreign = browser.client.get("/api/events?once=true&after=0123456789abcdef-4").data.decode()
     assert "event: snapshot" in foreign
     assert browser.client.get(f"/api/events?once=true&after={'9' * 60}").status_code == 422
@@ -98,30 +137,17 @@ def test_events_resume_where_the_browser_left_off(
 @pytest.mark.usefixtures("stopped")
 @pytest.mark.parametrize("path", LASTING)
 @pytest.mark.parametrize("how", ["signed out", "disabled", "other role", "idle"])
-def test_a_lasting_answer_ends_with_its_session(
-    path: str, how: str, app: Flask, person: Callable[[str], Browser], capture: StandInCapture, clock: ManualClock,
-    db: Database,
-) -> None:  # fmt: skip
+def test_a_lasting_answer_ends_with_its_session(path: str, how: str, watcher: Watcher) -> None:
     """Within a moment after a session ended, nothing more is sent, and the place is free."""
-    browser = person("invigilator")
-    capture.hold.clear()
-    response = browser.client.get(path, buffered=False)
+    response = watcher.browser.client.get(path, buffered=False)
     assert response.status_code == 200
     pieces = iter(response.response)
     next(pieces)
-    assert of(app).slots.taken == 1
-    if how == "signed out":
-        assert browser.call("/sign-out").status_code in {200, 302, 303}
-    elif how == "disabled":
-        changes.disable_account(db, "Invigilator", clock=clock, who="test")
-    elif how == "other role":
-        changes.set_role(db, "Invigilator", "auditor", clock=clock, who="test")
-    else:
-        clock.advance(31 * 60)
+    assert watcher.places == 1
+    watcher.end(how)
     for _ in pieces:
         pass
-    capture.hold.set()
-    assert of(app).slots.taken == 0
+    assert watcher.places == 0
 
 
 @pytest.mark.usefixtures("stopped")
@@ -172,7 +198,7 @@ def test_several_cameras_share_one_connection(
     response = person("centre_manager").client.get("/api/live?camera=back&camera=front", buffered=False)
     seen: dict[int, list[tuple[bytes, bytes]]] = {0: [], 1: []}
     cutter, number = framing.Messages(), -1
-    for piece in response.response:
+    for piece in response.iter_encoded():
         for kind, message in cutter.feed(piece):
             if kind == b"C":
                 number = message[5]

@@ -70,7 +70,7 @@ def test_live_messages_are_relayed_as_capture_sent_them(
     assert response.content_type == "application/vnd.exambox.live"
     wanted = b"".join(framing.pack(kind, payload) for kind, payload in capture.messages)
     got = b""
-    for piece in response.response:
+    for piece in response.iter_encoded():
         got += piece.replace(framing.pack(b"H", b""), b"")
         if len(got) >= len(wanted):
             break

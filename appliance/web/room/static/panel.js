@@ -42,6 +42,12 @@ export function showRecording(facts, cameras, { heard, sinceS }) {
   $("[data-stop]").hidden = !wish;
 }
 
+function fullWords(minutes, nowUs) {
+  const days = Math.floor(minutes / (24 * 60));
+  if (days >= 2) return _n("full in 1 day", "full in {num} days", days);
+  return _("full in {time}, at {clock}", { time: duration(minutes * 60), clock: zone.clock(nowUs + minutes * 60e6).slice(0, 5) });
+}
+
 /** Disk, clock, keys, and whether capture answers. */
 export function showBox(facts, { heard, nowUs }) {
   const { capture, disk, clock, keyring } = facts;
@@ -52,8 +58,7 @@ export function showBox(facts, { heard, nowUs }) {
     write($("[data-capture-hint]"), capture.hint ?? "");
   }
   const known = heard && capture.available && Number.isFinite(disk.free);
-  const full = known && Number.isFinite(disk.minutes_left) && disk.minutes_left < 60 * 24 * 60
-    ? _("full in {time}, {moment}", { time: duration(disk.minutes_left * 60), moment: zone.words(Math.round((nowUs + disk.minutes_left * 60e6) / 60e6) * 60e6) }) : "";
+  const full = known && Number.isFinite(disk.minutes_left) ? fullWords(disk.minutes_left, nowUs) : "";
   const level = known ? disk.state ?? "ok" : "ok";
   fact("disk", known ? size(disk.free) : _("unknown"), { warn: "warn", delete: "warn", stop: "bad" }[level] ?? "", full);
   banner("disk", level !== "ok");
@@ -61,7 +66,7 @@ export function showBox(facts, { heard, nowUs }) {
   write($("[data-disk-hint]"), level === "delete" ? _("Recordings that may go by rule are being deleted.") : _("Release holds, shorten retention, or use a larger disk."));
   const trusted = heard ? clock.trusted : null;
   fact("clock", trusted === true ? _("trusted") : trusted === false ? _("not trusted") : _("unknown"), trusted === false ? "warn" : "",
-    trusted === false ? _("not synchronised; recordings say so") : "");
+    trusted === false ? _("not synchronised") : "");
   const answers = heard && keyring.available;
   const locked = answers && keyring.locked;
   fact("keyring", !heard ? _("unknown") : !answers ? _("not available") : locked ? _("locked") : _("unlocked"), heard && !answers ? "warn" : "");
