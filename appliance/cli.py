@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "boxes": ("boxes", "List the boxes that announce themselves on the network."),
     "config": ("config", "Check and show the settings."),
     "doctor": ("doctor", "Check what a support person would ask for."),
+    "support-bundle": ("support_bundle", "Write facts for support into a file, without personal data."),
     "capture": ("processes", "PROCESS cameras to vault (started by systemd)."),
     "keyring": ("processes", "PROCESS holds the review key (started by systemd)."),
     "web": ("processes", "PROCESS the dashboard (started by systemd)."),
@@ -43,7 +44,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"appliance.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

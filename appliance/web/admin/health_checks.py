@@ -129,8 +129,8 @@ def start_thorough(owner: str) -> None:
 
 def start_if_old(owner: str) -> None:
     """Have everything looked at where that was never done, or long ago; busy boxes do it later."""
-    box = of(cast("Flask", current_app))
-    taken = book_of(cast("Flask", current_app)).taken_us("thorough")
+    box = of(current_app)
+    taken = book_of(current_app).taken_us("thorough")
     if taken is None or abs(box.clock.wall_us() - taken) >= THOROUGH_EVERY_US:
         with suppress(UnavailableError):
             start_thorough(owner)
