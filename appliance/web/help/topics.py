@@ -33,15 +33,30 @@ TOPICS: Final = (
     Topic("first-steps", ("help.index", "help.topic", "admin.index")),
     Topic(
         "sign-in",
-        ("account.first_run", "account.sign_in", "account.second_step", "account.own_password", "account.set_up",
-         "account.forgotten", "account.reset_by_link", "account.reset_by_code"),
+        (
+            "account.first_run",
+            "account.sign_in",
+            "account.second_step",
+            "account.own_password",
+            "account.set_up",
+            "account.forgotten",
+            "account.reset_by_link",
+            "account.reset_by_code",
+        ),
         always=True,
-    ),  # fmt: skip
+    ),
     Topic(
         "account",
-        ("account.mine", "account.change_email", "account.change_password", "account.second_factor_begin",
-         "account.second_factor_scan", "account.second_factor_remove", "account.new_recovery_codes"),
-    ),  # fmt: skip
+        (
+            "account.mine",
+            "account.change_email",
+            "account.change_password",
+            "account.second_factor_begin",
+            "account.second_factor_scan",
+            "account.second_factor_remove",
+            "account.new_recovery_codes",
+        ),
+    ),
     Topic("room", ("room.live",)),
     Topic("room-camera", ("room.one_camera",)),
     Topic("banners"),

@@ -93,5 +93,3 @@ def _may(endpoint: str, role: str) -> bool:
         return False
     roles = roles_of(current_app, endpoint)
     return roles is None or role in roles
-
-
