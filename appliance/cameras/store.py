@@ -29,6 +29,12 @@ MAX_SEALED_BYTES = 4096
 _SLUG_LENGTH = 32
 
 
+class ChangedMeanwhileError(ConflictError):
+    """What a person began to change was changed by somebody else since."""
+
+    code = "conflict.changed"
+
+
 class Keep(Enum):
     """The type of `KEEP`."""
 
@@ -52,6 +58,22 @@ def get_camera(db: Database, camera: str) -> Camera:
         NotFoundError: there is none of this id, or it was removed.
     """
     return _camera(_row(db, camera))
+
+
+def camera_version(db: Database, camera: str) -> int:
+    """Return what changes with every change of the camera's settings, for `edit_camera`'s ``version``.
+
+    Raises:
+        NotFoundError: there is no such camera.
+    """
+    version: int = _row(db, camera)["updated_us"]
+    return version
+
+
+def removed_cameras(db: Database) -> list[tuple[Camera, int]]:
+    """Return the cameras that were taken away and when (wall time), the last first."""
+    rows = db.query("SELECT * FROM camera WHERE removed_us IS NOT NULL ORDER BY removed_us DESC, id")
+    return [(_camera(row), row["removed_us"]) for row in rows]
 
 
 def sealed_credential(db: Database, camera: str) -> bytes | None:
@@ -106,7 +128,13 @@ def add_camera(db: Database, camera: Camera, credential_sealed: bytes | None, *,
 
 
 def edit_camera(
-    db: Database, camera: Camera, *, clock: Clock, who: str, credential_sealed: bytes | Keep | None = KEEP
+    db: Database,
+    camera: Camera,
+    *,
+    clock: Clock,
+    who: str,
+    credential_sealed: bytes | Keep | None = KEEP,
+    version: int | None = None,
 ) -> Camera:
     """Replace the settings of the camera with this id and return it.
 
@@ -117,10 +145,11 @@ def edit_camera(
         who: the person, for the log.
         credential_sealed: new sealed bytes, None to forget the password, `KEEP` to leave it. A new host gets
             no old password: it is forgotten when the address's host changes and nothing else is given.
+        version: what `camera_version` said when the person began; None overwrites whatever there is.
 
     Raises:
         NotFoundError: there is no such camera.
-        ConflictError: another camera has this name.
+        ConflictError: another camera has this name, or somebody changed this one since ``version``.
         BadInputError: the address holds a password, or a field is not usable.
     """
     camera = _checked(camera)
@@ -128,16 +157,24 @@ def edit_camera(
         _check_sealed(credential_sealed)
     with write(db):
         before = _row(db, camera.id)
+        if version is not None and before["updated_us"] != version:
+            raise ChangedMeanwhileError(
+                "Somebody else has changed this camera in the meantime.",
+                hint="Compare with what is there now, and save again if yours is right.",
+            )
         _refuse_same_name(db, camera)
         columns = _columns(camera)
         changed = sorted(key for key, value in columns.items() if before[key] != value)
-        if credential_sealed is KEEP and _host(before["kind"], before["address"]) != _host(camera.kind, camera.address):
+        if credential_sealed is KEEP and told_the_password(before["kind"], before["address"]) != told_the_password(
+            camera.kind, camera.address
+        ):
             credential_sealed = None
         if credential_sealed is not KEEP and credential_sealed != before["credential"]:
             columns["credential"] = credential_sealed
             changed.append("credential")
         if changed:
-            db.table("camera").update(camera.id, {**columns, "updated_us": clock.wall_us()})
+            now = max(clock.wall_us(), before["updated_us"] + 1)  # a version is never had twice
+            db.table("camera").update(camera.id, {**columns, "updated_us": now})
             detail = {"camera": camera.id, "fields": changed}
             auditlog.append(db, "camera.edited", clock=clock, who=who, detail=detail)
     return camera
@@ -154,6 +191,27 @@ def remove_camera(db: Database, camera: str, *, clock: Clock, who: str) -> None:
         _row(db, camera)
         db.table("camera").update(camera, {"removed_us": now, "updated_us": now, "credential": None, "enabled": 0})
         auditlog.append(db, "camera.removed", clock=clock, who=who, detail={"camera": camera})
+
+
+def restore_camera(db: Database, camera: str, *, clock: Clock, who: str) -> Camera:
+    """Bring a removed camera back and return it.
+
+    Its password was destroyed when it was removed: a network camera comes back switched off, others on.
+
+    Raises:
+        NotFoundError: no camera of this id was removed.
+        ConflictError: another camera has its name by now.
+    """
+    with write(db):
+        rows = list(db.query("SELECT * FROM camera WHERE id = ? AND removed_us IS NOT NULL", [camera]))
+        if not rows:
+            raise NotFoundError(f"No camera {camera[:60]!r} was removed.")
+        found = msgspec.structs.replace(_camera(rows[0]), enabled=rows[0]["kind"] != "rtsp")
+        _refuse_same_name(db, found)
+        now = max(clock.wall_us(), rows[0]["updated_us"] + 1)
+        db.table("camera").update(camera, {**_columns(found), "removed_us": None, "updated_us": now})
+        auditlog.append(db, "camera.restored", clock=clock, who=who, detail={"camera": camera})
+    return found
 
 
 def _row(db: Database, camera: str) -> dict[str, Any]:
@@ -204,8 +262,8 @@ def _refuse_same_name(db: Database, camera: Camera) -> None:
         )
 
 
-def _host(kind: str, address: str) -> str:
-    """Return who would be told the password."""
+def told_the_password(kind: str, address: str) -> str:
+    """Return who would be told the password: it is good for a camera as long as this stays the same."""
     if kind != "rtsp":
         return kind
     return re.sub(r"^(rtsps?://[^/?]*).*$", r"\1", address.lower())

@@ -34,6 +34,8 @@ from appliance.vault.crypto import choose_aead
 from appliance.vault.format import GapReason, encode_body, sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appliance.clock import Clock
 
 BEAT_SECONDS = 1.0
@@ -42,6 +44,7 @@ EXIT_STUCK = 70
 EXIT_THREAD_DIED = 71
 CLOSE_SECONDS = 5.0
 SNAPSHOT_FRESH_US = SECOND_US
+UNCOVERED_SECONDS = 3.0
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +88,13 @@ class CameraProcess:
         feed = SegmentFeed(self._queue, round(settings.vault.segment_seconds * SECOND_US))
         self._sealer = Sealer(self._queue, feed, track, clock, self._tell)
 
+        self._source: Any = None
+
         def make() -> Any:
             from appliance.capture.sources.factory import make_source  # noqa: PLC0415  loads only what is needed
 
-            return make_source(task.camera, task.credential, clock, settings)
+            self._source = make_source(task.camera, task.credential, clock, settings)
+            return self._source
 
         self._reader = CameraReader(
             make, queue=self._queue, feed=feed, hub=self._hub, clock=clock, changed=self._changed
@@ -148,7 +154,9 @@ class CameraProcess:
             case "view" if passed:
                 self._hub.add(passed)
             case "snapshot" if passed:
-                threading.Thread(target=self._serve_snapshot, args=(passed,), daemon=True).start()
+                threading.Thread(target=self._serve_picture, args=(passed, self._picture), daemon=True).start()
+            case "uncovered" if passed:
+                threading.Thread(target=self._serve_picture, args=(passed, self._uncovered), daemon=True).start()
             case "end":
                 self._stopping.set()
 
@@ -162,11 +170,11 @@ class CameraProcess:
             self._sealer.stop(CLOSE_SECONDS)
             os._exit(EXIT_STUCK)
 
-    def _serve_snapshot(self, connection: socket.socket) -> None:
+    def _serve_picture(self, connection: socket.socket, take: Callable[[], bytes]) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(5.0)
             try:
-                connection.sendall(pack(b"P", self._picture()))
+                connection.sendall(pack(b"P", take()))
             except ApplianceError as problem:
                 send_json(connection, error_message(problem))
 
@@ -183,6 +191,18 @@ class CameraProcess:
         jpeg = jpeg_from_keyframe(*keyframe)
         self._snapshot = (now, jpeg)
         return jpeg
+
+    def _uncovered(self) -> bytes:
+        """Return the picture as it is before masking, for whoever draws the masks."""
+        from appliance.errors import UnavailableError  # noqa: PLC0415
+        from appliance.pictures.jpeg import jpeg  # noqa: PLC0415  as above
+
+        take = getattr(self._source, "uncovered", None)
+        if take is None:
+            return self._picture()
+        if not self._reader.live:
+            raise UnavailableError("The camera delivers no picture at present.", hint="It is being reconnected.")
+        return jpeg(take(UNCOVERED_SECONDS))
 
     def _changed(self, state: str, reason: str, detail: dict[str, Any]) -> None:
         self._tell({"event": "state", "state": state, "reason": reason, **detail})

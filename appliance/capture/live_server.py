@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from appliance import log
+from appliance.capture.inquiries import WANTS, may_inquire
 from appliance.errors import ApplianceError, BadInputError, NotFoundError, UnavailableError
 from appliance.ipc import framing
 
@@ -40,12 +41,21 @@ class Cameras(Protocol):
         ...
 
 
+class Inquirer(Protocol):
+    """Answers questions about cameras that are not recorded."""
+
+    def answer(self, request: dict[str, Any], connection: socket.socket) -> None:
+        """Answer one of `WANTS`; see `appliance.capture.inquiries.Inquiries`."""
+        ...
+
+
 class LiveServer:
     """Listens on the live socket. A peer that is slow, silent or hostile costs one short-lived thread."""
 
-    def __init__(self, path: Path, cameras: Cameras, *, max_viewers: int) -> None:
+    def __init__(self, path: Path, cameras: Cameras, inquiries: Inquirer, *, max_viewers: int) -> None:
         self._path = path
         self._cameras = cameras
+        self._inquiries = inquiries
         self._max_viewers = max_viewers
         self._slots = threading.BoundedSemaphore(MAX_WAITING)
         self._server = framing.listen(path)
@@ -101,6 +111,13 @@ class LiveServer:
                 framing.send_json(connection, {"ok": True, **self._cameras.status()})
             case {"want": "snapshot", "camera": str(camera)}:
                 self._cameras.hand_over(camera, "snapshot", connection)
+            case {"want": "uncovered", "camera": str(camera)}:
+                self._check_inquirer(peer)
+                self._log.info("a picture is taken without masks", camera=camera[:60], peer=peer.name)
+                self._cameras.hand_over(camera, "uncovered", connection)
+            case {"want": str(want)} if want in WANTS:
+                self._check_inquirer(peer)
+                self._inquiries.answer(request, connection)
             case {"want": "live", "camera": str(camera)}:
                 if self._cameras.viewers() >= self._max_viewers:
                     raise UnavailableError(
@@ -109,7 +126,15 @@ class LiveServer:
                     )
                 self._cameras.hand_over(camera, "view", connection)
             case _:
-                raise BadInputError("want: must be status, snapshot or live, the last two with a camera.")
+                raise BadInputError(
+                    "want: must be status, snapshot, uncovered, live (these three with a camera), probe, devices, "
+                    "discover or streams."
+                )
+
+    @staticmethod
+    def _check_inquirer(peer: framing.Peer) -> None:
+        if not may_inquire(peer):
+            raise BadInputError(f"{peer.name} may not ask for this.", hint="Only root and the dashboard may.")
 
 
 def not_there(camera: str) -> NotFoundError:

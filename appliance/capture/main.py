@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from appliance import log
+from appliance.capture.inquiries import Inquiries
 from appliance.capture.live_server import LiveServer
 from appliance.capture.recovery import Recovery
 from appliance.capture.supervisor import Supervisor
@@ -80,7 +81,7 @@ def main(settings: Settings) -> None:
     recovery = Recovery(settings, db, clock)
     supervisor = Supervisor(settings, db, clock, recovery)
     recovery.begin()
-    server = LiveServer(settings.live_socket, supervisor, max_viewers=settings.capture.max_viewers)
+    server = LiveServer(settings.live_socket, supervisor, Inquiries(settings), max_viewers=settings.capture.max_viewers)
     housekeeper = Housekeeper(settings, clock, supervisor)
     server.start()
     housekeeper.start()

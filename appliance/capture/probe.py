@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import signal
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from appliance.capture.sources.failures import camera_error
+from appliance.capture.in_child import ChildDiedError, ChildLateError, in_child
+from appliance.capture.sources.failure_words import camera_error
 from appliance.errors import CameraError
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from appliance.cameras.credentials import Credential
     from appliance.cameras.model import Camera
     from appliance.config import Settings
@@ -54,44 +51,21 @@ def probe(
         CameraError: within 5 seconds, with reason, message and hint (`appliance.capture.sources.failures.WORDS`).
     """
     started = time.monotonic()
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(theirs, camera, credential, settings), daemon=True)
-    child.start()
-    theirs.close()
     try:
-        answer = _answer(ours, max(0.1, limit_seconds - (time.monotonic() - started)), camera.address)
-    finally:
-        child.kill()
-        child.join()
-        ours.close()
-    if isinstance(answer, dict):
-        raise CameraError(answer["message"], reason=answer["reason"], hint=answer["hint"])
-    info, picture = answer
+        info, picture = in_child(_work, camera, credential, settings, seconds=max(0.1, limit_seconds))
+    except ChildLateError:
+        raise camera_error("timeout", camera.address) from None
+    except ChildDiedError:
+        # A camera's stream brought FFmpeg down. It costs this question only.
+        raise camera_error("invalid", camera.address) from None
     return ProbeResult(info, picture, time.monotonic() - started)
 
 
-def _answer(pipe: Connection, seconds: float, what: str) -> Any:
-    if not pipe.poll(seconds):
-        raise camera_error("timeout", what)
-    try:
-        return pipe.recv()
-    except EOFError:
-        # The child died: a camera's stream brought FFmpeg down. It costs this question only.
-        raise camera_error("invalid", what) from None
-
-
-def _child(pipe: Connection, camera: Camera, credential: Credential | None, settings: Settings) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+def _work(camera: Camera, credential: Credential | None, settings: Settings) -> tuple[ProbeInfo, bytes]:
     import av.logging  # noqa: PLC0415  only the child needs it
 
     av.logging.set_level(None)
-    try:
-        pipe.send(_look(camera, credential, settings))
-    except CameraError as problem:
-        pipe.send({"message": problem.message, "reason": problem.reason, "hint": problem.hint})
-    finally:
-        pipe.close()
+    return _look(camera, credential, settings)
 
 
 def _look(camera: Camera, credential: Credential | None, settings: Settings) -> tuple[ProbeInfo, bytes]:

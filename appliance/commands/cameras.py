@@ -12,10 +12,11 @@ import msgspec
 from appliance.cameras import store
 from appliance.cameras.credentials import Credential, credential, credential_context, pack_credential, unpack_credential
 from appliance.cameras.events import latest_events
+from appliance.cameras.masks import masks_from
 from appliance.cameras.model import Camera, camera_from
 from appliance.clock import SystemClock
 from appliance.commands import camera_views
-from appliance.commands.camera_input import default_name, kind_and_address, masks_from, read_password
+from appliance.commands.camera_input import default_name, kind_and_address, read_password
 from appliance.commands.common import database_of, person, settings_of
 from appliance.errors import BadInputError, CameraError, NotFoundError, UnavailableError
 from appliance.ipc.live import LiveClient
@@ -202,9 +203,9 @@ def remove(ctx: click.Context, camera: str, *, yes: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def discover(*, as_json: bool) -> None:
     """List the USB cameras plugged in by names that stay the same."""
-    from appliance.capture.sources import v4l2  # noqa: PLC0415  brings FFmpeg along
+    from appliance.capture.sources import v4l2_names  # noqa: PLC0415  a process's module, only where it is used
 
-    found = v4l2.discover()
+    found = v4l2_names.discover()
     if as_json:
         click.echo(json.dumps(found))
     else:

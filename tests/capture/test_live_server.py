@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appliance.capture.live_server import LiveServer, not_there
-from appliance.errors import NotFoundError, UnavailableError
+from appliance.errors import BadInputError, NotFoundError, UnavailableError
 from appliance.ipc import framing
 from appliance.ipc.live import LiveClient
 
@@ -33,7 +33,7 @@ class Cameras:
         if camera != "front":
             raise not_there(camera)
         self.handed.append((camera, order))
-        if order == "snapshot":
+        if order in {"snapshot", "uncovered"}:
             connection.sendall(framing.pack(b"P", b"jpeg"))
         else:
             framing.send_json(connection, {"ok": True, "codecs": "avc1.42C01E"})
@@ -41,6 +41,14 @@ class Cameras:
     def viewers(self) -> int:
         """Return how many watch."""
         return self.watching
+
+
+class Inquiries:
+    """Answers that a question arrived."""
+
+    def answer(self, request: dict[str, Any], connection: socket.socket) -> None:
+        """Say which."""
+        framing.send_json(connection, {"ok": True, "usb": [request["want"]]})
 
 
 @pytest.fixture
@@ -53,7 +61,7 @@ def cameras() -> Cameras:
 def path(tmp_path: Path, cameras: Cameras) -> Iterator[Path]:
     """A running server's socket."""
     where = tmp_path / "run" / "live.sock"
-    server = LiveServer(where, cameras, max_viewers=2)
+    server = LiveServer(where, cameras, Inquiries(), max_viewers=2)
     server.start()
     yield where
     server.stop()
@@ -66,6 +74,21 @@ def test_status_and_snapshot_are_answered(path: Path, cameras: Cameras) -> None:
     assert client.status()["sitting"] is None
     assert client.snapshot("front") == b"jpeg"
     assert cameras.handed == [("front", "snapshot")]
+
+
+def test_root_and_the_dashboard_alone_may_ask_about_other_cameras(
+    path: Path, cameras: Cameras, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process of the group gets status and pictures, but no look under masks and no way into the network."""
+    client = LiveClient(path)
+    assert client.devices() == ["devices"]
+    assert client.uncovered("front") == b"jpeg"
+    monkeypatch.setattr(framing, "peer_of", lambda _: framing.Peer(1, 54_321, path.stat().st_gid))
+    assert client.snapshot("front") == b"jpeg"
+    for ask in (client.devices, client.discover, lambda: client.uncovered("front"), lambda: client.probe({}, None)):
+        with pytest.raises(BadInputError, match="may not ask"):
+            ask()
+    assert cameras.handed == [("front", "uncovered"), ("front", "snapshot")]
 
 
 def test_an_unknown_camera_is_named(path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.cameras.model import Camera
 from appliance.capture.fragmenter import Fragmenter
-from appliance.capture.sources import pattern_code, v4l2
+from appliance.capture.sources import pattern_code, v4l2, v4l2_names
 from appliance.capture.sources.factory import make_source
 from appliance.capture.sources.pattern import parse_address
 from appliance.clock import ManualClock
@@ -187,9 +187,9 @@ def test_usb_cameras_are_discovered(tmp_path: Path) -> None:
     for name in ("by-id/usb-A-video-index0", "by-id/usb-A-video-index1", "by-path/pci-1-video-index0"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = [name.removeprefix(str(tmp_path)) for name in v4l2.discover(tmp_path)]
+    found = [name.removeprefix(str(tmp_path)) for name in v4l2_names.discover(tmp_path)]
     assert found == ["/by-id/usb-A-video-index0", "/by-path/pci-1-video-index0"]
-    assert v4l2.discover(tmp_path / "none") == []
+    assert v4l2_names.discover(tmp_path / "none") == []
 
 
 def fake_picamera2(units: list[bytes], *, cameras: int = 1, busy: bool = False) -> dict[str, types.ModuleType]:  # noqa: C901  nothing but small classes

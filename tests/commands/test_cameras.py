@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from appliance.cameras import store
 from appliance.cameras.credentials import credential_context, unpack_credential
+from appliance.cameras.masks import masks_from
 from appliance.cli import exambox
-from appliance.commands.camera_input import kind_and_address, masks_from
+from appliance.commands.camera_input import kind_and_address
 from appliance.database import open_box_database
 from appliance.errors import ApplianceError, BadInputError, CameraError, ConflictError, NotFoundError
 from appliance.vault import keys

@@ -7,6 +7,8 @@ an encode a picture; an unmasked camera pays nothing. Sound goes through untouch
 from __future__ import annotations
 
 import contextlib
+import queue
+import threading
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -60,6 +62,8 @@ class MaskedSource:
         self._encoder: H264Encoder | None = None
         self._decoder: Any = None
         self._undecoded = 0
+        self._wanted = threading.Event()
+        self._taken: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def open(self) -> StreamInfo:
         """Open the camera and prepare for its size; see `Source.open`."""
@@ -101,11 +105,31 @@ class MaskedSource:
             return []
         picture = frame.reformat(width=self._width, height=self._height, format="yuv420p")
         picture.make_writable()  # the decoder still refers to it for the pictures that follow
+        if self._wanted.is_set():
+            self._wanted.clear()
+            self._taken.put(picture.to_ndarray())
         self._masks.blank(_planes(picture))
         picture.pts = frame.pts
         picture.pict_type = 0  # the camera's own keyframes are not ours
         picture.time_base = frame.time_base or packet.packet.time_base
         return self._encoder.encode(picture)
+
+    def uncovered(self, seconds: float) -> Any:
+        """Return the next picture as it is before masking (an ``av.VideoFrame``); called by another thread.
+
+        It is for whoever draws the masks, goes nowhere else and is kept nowhere.
+
+        Raises:
+            CameraError: ``timeout``, none came in time.
+        """
+        while not self._taken.empty():
+            self._taken.get()
+        self._wanted.set()
+        try:
+            return av.VideoFrame.from_ndarray(self._taken.get(timeout=seconds), format="yuv420p")
+        except queue.Empty:
+            self._wanted.clear()
+            raise camera_error("timeout", "The camera") from None
 
     def close(self) -> None:
         """Release the camera."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.config import Settings
 
-LINKS = Path("/dev/v4l")
 _STABLE = re.compile(r"/dev/v4l/by-(?:id|path)/[^/\0]+")
 # Tried in this order; the first the camera accepts is used.
 OFFERS: tuple[dict[str, str], ...] = (
@@ -46,13 +44,6 @@ OFFERS: tuple[dict[str, str], ...] = (
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOTTY, errno.EIO})
 DEFAULT_FPS = 15.0
 DAMAGED_IN_A_ROW = 30
-
-
-def discover(links: Path = LINKS) -> list[str]:
-    """Return the stable names of the capture devices plugged in, ``by-id`` first; empty if there are none."""
-    found = [path for kind in ("by-id", "by-path") for path in sorted((links / kind).glob("*"))]
-    # index1 and above of a USB camera carry its metadata, not pictures.
-    return [str(path) for path in found if path.name.endswith("-video-index0")]
 
 
 def open_device(path: str, options: dict[str, str], timeout: float) -> InputContainer:
