@@ -2,8 +2,11 @@
 
 import { ask } from "/static/api.js";
 
-const EVERY_MS = 10_000;
 const part = document.querySelector("[data-live]");
+const EVERY_MS = Number(part.dataset.liveEvery || 10_000);
+// Work that comes to an end is asked for until it has; everything else for as long as the page is open.
+const finite = "liveOn" in part.dataset;
+const over = () => "liveEvery" in part.dataset && !part.querySelector("[data-live-more]");
 const stale = document.querySelector("[data-stale]");
 let timer = 0;
 
@@ -30,12 +33,13 @@ async function renew() {
       if (stale) stale.hidden = false;
     }
   }
+  if (over()) { if (finite) part.querySelector("a.button")?.focus(); return; }
   timer = setTimeout(renew, EVERY_MS);
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
+  if (document.hidden || over()) return;
   clearTimeout(timer);
   renew();
 });
-timer = setTimeout(renew, EVERY_MS);
+if (!over()) timer = setTimeout(renew, EVERY_MS);
