@@ -87,7 +87,8 @@ def test_one_address_does_not_get_every_place(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/1.1\r\n\r\n", b"\x80\x2e\x01\x03"],
+    "said",
+    [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/1.1\r\n\r\n", b"\x80\x2e\x01\x03"],
     ids=["nothing", "a byte", "half a hello", "plain HTTP", "SSL 2"],
 )  # fmt: skip
 def test_handshakes_that_are_none_end(server: Server, said: bytes) -> None:
@@ -128,14 +129,14 @@ def test_plain_http_is_not_offered_to_the_network(server: Server) -> None:
     from appliance.certificates.host import local_addresses
 
     for address in local_addresses():
-        with pytest.raises(OSError, match="refused|unreachable|timed out"):
+        with pytest.raises(OSError, match=r"refused|unreachable|timed out"):
             socket.create_connection((address, server.http), timeout=2)
 
 
 def test_cookies_are_bound_to_the_encrypted_host(server: Server) -> None:
     """By HTTPS each cookie of a visitor is Secure, HttpOnly and SameSite, and bears the prefix browsers guard."""
     page = server.exchange(
-        b"GET /first-run HTTP/1.1\r\nHost: room-1.local\r\nAccept: text/html\r\nConnection: close\r\n\r\n", secure=True
+        b"GET /sign-in HTTP/1.1\r\nHost: room-1.local\r\nAccept: text/html\r\nConnection: close\r\n\r\n", secure=True
     )
     cookies = [line for line in page.split(b"\r\n") if line.lower().startswith(b"set-cookie:")]
     assert cookies

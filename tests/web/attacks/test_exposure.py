@@ -1,0 +1,101 @@
+"""What every answer carries so that a browser keeps others out, and what none of them tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.clock import SystemClock
+from appliance.config import PathSettings, Settings
+from appliance.web.app import create_app
+from appliance.web.services import of
+from tests.web.gate_world import Route, routes
+
+if TYPE_CHECKING:
+    from tests.web.attacks.conftest import Answer, Server
+
+ENDLESS = ("/stream", "/events")
+TOLD_NOWHERE = (b"Traceback", b"werkzeug", b"gunicorn", b"sqlite3", b"/site-packages/", b"appliance/web", b"Python/")
+
+
+@pytest.fixture(scope="module")
+def all_routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+    """Every address of the dashboard."""
+    app = create_app(Settings(paths=PathSettings(state=str(tmp_path_factory.mktemp("routes")))), SystemClock())
+    found = routes(app)
+    of(app).jobs.close()
+    of(app).keeper.conn.close()
+    return found
+
+
+def faults(answer: Answer) -> list[str]:
+    """Return what an answer lacks or tells too much of."""
+    policy = answer.header("content-security-policy")
+    wanted = ("default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'",
+              "script-src 'self'", "require-trusted-types-for 'script'")  # fmt: skip
+    found = [f"policy lacks {part}" for part in wanted if part not in policy]
+    found += ["unsafe policy"] if "unsafe" in policy or "*" in policy or "data:" in policy else []
+    for name, value in (
+        ("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"), ("cross-origin-opener-policy", "same-origin"),
+    ):  # fmt: skip
+        found += [f"{name} is missing"] if answer.header(name) != value else []
+    found += ["others may read it"] if answer.header("access-control-allow-origin") else []
+    found += ["the server's name"] if answer.header("server") or answer.header("x-powered-by") else []
+    found += ["no type"] if answer.body and not answer.header("content-type") else []
+    for cookie in answer.all("set-cookie"):
+        lacking = [mark for mark in ("HttpOnly", "SameSite=Strict", "Path=/") if mark not in cookie]
+        found += [f"cookie lacks {mark}: {cookie[:40]}" for mark in lacking]
+    found += [f"tells {word!r}" for word in TOLD_NOWHERE if word in answer.body]
+    return found
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("role", ["", "administrator", "auditor"])
+def test_every_answer_is_guarded(server: Server, all_routes: list[Route], role: str) -> None:
+    """Pages, refusals, files and JSON alike: the policy, no sniffing, no frames, no readers of other origins."""
+    visitor = server.visitor(role)
+    for route in all_routes:
+        if route.path.endswith(ENDLESS) and role == "administrator":
+            continue
+        for accept in ("text/html", "application/json"):
+            answer = visitor.ask(route.path, headers={"Accept": accept})
+            assert faults(answer) == [], (route.path, accept)
+            kept = answer.header("cache-control")
+            if not route.is_file and role:
+                assert "no-store" in kept or kept.startswith(("private", "public")), (route.path, kept)
+            if answer.header("content-type").startswith("text/html"):
+                assert "charset=utf-8" in answer.header("content-type").lower()
+                assert "no-store" in kept, route.path
+
+
+def test_a_download_is_one(server: Server) -> None:
+    """Files are offered to be kept under a name of ours, and are never shown as pages."""
+    answer = server.visitor().ask("/certificate/exambox-ca.crt")
+    if answer.status == 404:
+        page = server.visitor().ask("/certificate").body.decode()
+        path = page.split('href="/certificate/', 1)[1].split('"', 1)[0]
+        answer = server.visitor().ask(f"/certificate/{path}")
+    assert answer.status == 200
+    assert answer.header("content-disposition").startswith("attachment; filename=")
+    assert not answer.header("content-type").startswith("text/html")
+
+
+def test_by_https_browsers_are_told_to_insist(server: Server) -> None:
+    """Strict-Transport-Security on the network, with subdomains, and never longer than the certificate is good."""
+    answer = server.visitor(secure=True).ask("/sign-in")
+    told = answer.header("strict-transport-security")
+    assert told.endswith("; includeSubDomains")
+    assert 300 * 86400 < int(told.removeprefix("max-age=").partition(";")[0]) <= 366 * 86400
+    assert server.visitor().ask("/sign-in").header("strict-transport-security") == ""
+    local = {"Host": f"localhost:{server.https}"}
+    assert server.visitor(secure=True).ask("/sign-in", headers=local).header("strict-transport-security") == ""
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "DEBUG", "PUT", "DELETE", "PATCH", "COPY", "PURGE"])
+def test_other_methods_do_nothing(server: Server, method: str) -> None:
+    """What browsers do not use is refused, and nothing of the request comes back."""
+    answer = server.visitor("administrator").ask("/account", method, headers={"X-Secret": "echo-me"})
+    assert answer.status in {400, 405, 501}
+    assert b"echo-me" not in answer.body
