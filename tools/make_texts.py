@@ -16,6 +16,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from appliance.auditlog import ACTIONS
 from appliance.web.language.catalogue import SOURCE_LANGUAGE
 from appliance.web.language.choice import LANGUAGES
 from appliance.web.language.problems import CONTEXT
@@ -50,6 +51,8 @@ def texts_of_the_code() -> Catalog:
         PACKAGE, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
         catalogue.add(text, locations=[(f"appliance/{file}", 0)], context=context)
+    for words in ACTIONS.values():  # the log names actions in English; its page says them in the reader's language
+        catalogue.add(words, locations=[("appliance/auditlog/actions.py", 0)])
     for name, sentences in error_texts_below(PACKAGE, without=_WITHOUT_ERRORS_OF).items():
         for sentence in sorted(sentences):
             catalogue.add(sentence, locations=[(name, 0)], context=CONTEXT)

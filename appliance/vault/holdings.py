@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.vault.holds import LegalHold, keeping_holds
 from appliance.vault.part_rows import retention_hours, wished_sittings
-from appliance.vault.retention import LONGEST_PART_US, Hold, retention_over_us, sitting_ends
+from appliance.vault.retention import HOUR_US, LONGEST_PART_US, Hold, retention_over_us, sitting_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from appliance.vault.retention import PartRow, Sittings
+
+
+WEEK_US = 168 * HOUR_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,20 @@ def list_holdings(db: Database, sitting: str | None = None) -> list[Holding]:
     where, values = ("", ()) if sitting is None else (" WHERE sitting = ?", (sitting,))
     rows = db.conn.execute(f"{_GROUPED}{where} GROUP BY sitting, camera", (LONGEST_PART_US, *values))
     return [Holding(*row) for row in rows]
+
+
+def weekly_rates(db: Database, now_us: int) -> dict[str, int]:
+    """Return how many bytes an hour each camera recorded over the last week, or since the first part of all.
+
+    What was recorded counts, also where it has been deleted since.
+    """
+    first = db.conn.execute("SELECT min(started_us) FROM part").fetchone()[0]
+    if first is None or first >= now_us:
+        return {}
+    since_us = max(first, now_us - WEEK_US)
+    hours = max(1, (now_us - since_us) // HOUR_US)
+    rows = db.conn.execute("SELECT camera, sum(bytes) FROM part WHERE started_us >= ? GROUP BY camera", (since_us,))
+    return {str(camera): int(recorded) // hours for camera, recorded in rows}
 
 
 def list_outlooks(

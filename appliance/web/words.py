@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _PATTERNS = {"en": "EEE d MMM yyyy, HH:mm:ss", "de": "EEE d. MMM yyyy, HH:mm:ss"}
+_DAYS = {"en": "d MMM", "de": "d. MMM"}
 _UNIT = 1000
 _HOUR = 3600
 _MINUTE = 60
@@ -53,6 +54,12 @@ def local_words(wall_us: int, zone: tzinfo) -> str:
     """Return ``Sat 21 Nov 2026, 20:14:05`` in the given zone and the reader's language."""
     language = current_language()
     return str(format_datetime(moment(wall_us, zone), _PATTERNS[language], locale=language))
+
+
+def day_words(wall_us: int, zone: tzinfo) -> str:
+    """Return ``21 Nov`` for the day of a wall time in the given zone, in the reader's language."""
+    language = current_language()
+    return str(format_datetime(moment(wall_us, zone), _DAYS[language], locale=language))
 
 
 def zone_words(wall_us: int, zone: tzinfo) -> str:

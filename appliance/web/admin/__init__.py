@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-from appliance.web.admin import certificates, health, overview, sections, user_pages, users
+from appliance.web.admin import (
+    certificates,
+    deletions,
+    health,
+    holds,
+    log_checks,
+    log_pages,
+    overview,
+    sections,
+    storage,
+    support,
+    user_pages,
+    users,
+)
 from appliance.web.admin.blueprint import BLUEPRINT
 
-__all__ = ["BLUEPRINT", "certificates", "health", "overview", "sections", "user_pages", "users"]
+__all__ = [
+    "BLUEPRINT",
+    "certificates",
+    "deletions",
+    "health",
+    "holds",
+    "log_checks",
+    "log_pages",
+    "overview",
+    "sections",
+    "storage",
+    "support",
+    "user_pages",
+    "users",
+]
