@@ -92,14 +92,19 @@ document.addEventListener("click", (event) => {
   else open(asked.dataset.help, asked);
 });
 
+const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
+
+// Escape closes help before it means anything to the page below.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !plain(event) || !panel?.made.open || document.querySelector("dialog:modal:not(.help-panel), [data-menu][open]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  close();
+}, { capture: true });
+
 // At the window, behind the pages' own keys: a page where ? means something else keeps it; F1 opens help everywhere.
 addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && panel?.made.open && !document.querySelector("dialog:modal, [data-menu][open]")) {
-    event.preventDefault();
-    close();
-    return;
-  }
+  if (event.defaultPrevented || !plain(event)) return;
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (event.key !== "F1" && (event.key !== "?" || typing)) return;
   const asked = link();

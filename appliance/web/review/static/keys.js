@@ -56,7 +56,7 @@ export function wireKeys(table, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog:modal")) return;
     const { target } = event;
-    if (target.closest?.("input, textarea, select, [contenteditable], .menu")) return;
+    if (target.closest?.("input, textarea, select, [contenteditable], .menu, .help-panel")) return;
     const name = pressed(event);
     if (name === "Space" && target.closest?.("button, a, summary")) return;
     if (name.includes("Arrow") && target.closest?.("[role=tablist]")) return;
