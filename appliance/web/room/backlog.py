@@ -17,7 +17,7 @@ MAX_BYTES = 8 * 1024 * 1024
 KEEP_US = 3 * SECOND_US
 LATE_US = 1_500_000
 """A viewer this late goes on with the newest keyframe, where there is a newer one."""
-TAKE_BYTES = 256 * 1024
+TAKE_BYTES = 64 * 1024
 """How much is handed out at a time: between two portions it can be seen that a viewer is late."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/vnd.exambox.live"
 HEARTBEAT_SECONDS = 1.0
-UNSENT_BYTES = 128 * 1024
+UNSENT_BYTES = 32 * 1024
 """No more than this waits in the kernel for a viewer: what waits there can no longer be left out."""
 _HEARTBEAT = framing.pack(b"H", b"")
 _STATE = b'"state":'
