@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ from tests.vault.recorded import DEVICE, Recorder, clock_at, movie
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "Quiet-Room-42!"
@@ -172,6 +174,19 @@ def free_port() -> int:
     """Return a port nobody listens at."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         return int(free.getsockname()[1])
+
+
+@contextmanager
+def quiet_chromium(folder: Path) -> Iterator[Page]:
+    """Open a Chromium whose console may tell of refusals: they are what is tested."""
+    from tests.journeys.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, started
+
+    with started() as driver:
+        context = driver.chromium.launch_persistent_context(
+            str(folder / "profile"), executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
+        )
+        yield context.pages[0]
+        context.close()
 
 
 def _furnish(state: Path) -> None:

@@ -32,8 +32,10 @@ def all_routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
 def faults(answer: Answer) -> list[str]:
     """Return what an answer lacks or tells too much of."""
     policy = answer.header("content-security-policy")
-    wanted = ("default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'",
-              "script-src 'self'", "require-trusted-types-for 'script'")  # fmt: skip
+    wanted = (
+        "default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'",
+        "script-src 'self'", "require-trusted-types-for 'script'",
+    )  # fmt: skip
     found = [f"policy lacks {part}" for part in wanted if part not in policy]
     found += ["unsafe policy"] if "unsafe" in policy or "*" in policy or "data:" in policy else []
     for name, value in (

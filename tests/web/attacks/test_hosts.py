@@ -48,7 +48,9 @@ def test_a_foreign_name_is_not_answered(server: Server, host: str) -> None:
         assert b"evil" not in answer.body
 
 
-@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Host", "X-Original-URL", "X-Rewrite-URL", "Forwarded", "X-Forwarded-Prefix"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["X-Forwarded-Host", "X-Host", "X-Original-URL", "X-Rewrite-URL", "Forwarded", "X-Forwarded-Prefix"]
+)
 def test_no_page_leads_where_a_header_says(server: Server, name: str) -> None:
     """Redirects and pages are made from this box's own address, whatever a header claims."""
     value = "host=evil.example" if name == "Forwarded" else "evil.example"
