@@ -10,6 +10,7 @@ folder, its review key unlocks by itself, and it says so.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -34,6 +35,7 @@ _PROVISIONED = "default of a box with a settings file"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+HostName = Annotated[str, msgspec.Meta(max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=99)]
 
 
@@ -69,6 +71,10 @@ class CaptureSettings(Section, frozen=True):
     max_viewers: Positive = 64
     max_bitrate_mbit: Annotated[int, msgspec.Meta(ge=1, le=400)] = 80
     """A camera that sends more is flooding; it is cut off and reconnected, others are untouched."""
+    discovery_addresses: Annotated[
+        tuple[Annotated[str, msgspec.Meta(max_length=15)], ...], msgspec.Meta(max_length=20)
+    ] = ()
+    """The box's own addresses on whose networks cameras are looked for; empty: all but loopback."""
 
 
 class VaultSettings(Section, frozen=True):
@@ -116,8 +122,8 @@ class WebSettings(Section, frozen=True):
     """Whether the dashboard is offered on the network, by HTTPS; needs a certificate (`exambox certs create`)."""
     lan_address: Annotated[str, msgspec.Meta(max_length=45)] = ""
     """The address HTTPS is offered at; empty: all of the machine's."""
-    https_port: Port = 8443
-    names: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=253)], ...], msgspec.Meta(max_length=20)] = ()
+    https_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8443
+    names: Annotated[tuple[HostName, ...], msgspec.Meta(max_length=20)] = ()
     """Names and addresses the box is reached by, beside its own host name and addresses."""
     announce: bool = True
     """Whether a box that is on the network announces itself there (mDNS)."""
@@ -405,6 +411,7 @@ def _check_meaning(loaded: Loaded) -> None:
             f"{loaded.origin('box.timezone')}: box.timezone: {settings.box.timezone!r} is no known time zone.",
             hint='Use a name like "Europe/Berlin".',
         ) from problem
+    _check_lan(loaded)
     _check_mail(loaded)
     disk = settings.vault
     if not disk.disk_warn_free_percent > disk.disk_delete_free_percent > disk.disk_stop_free_percent:
@@ -414,6 +421,23 @@ def _check_meaning(loaded: Loaded) -> None:
         raise ConfigError(
             f"{stated}: the first must be larger than the second, and that larger than the third.",
             hint="The defaults are 15, 10 and 3.",
+        )
+
+
+def _check_lan(loaded: Loaded) -> None:
+    web = loaded.settings.web
+    if web.lan_address:
+        try:
+            ipaddress.ip_address(web.lan_address)
+        except ValueError as problem:
+            raise ConfigError(
+                f"{loaded.origin('web.lan_address')}: web.lan_address: {web.lan_address!r} is no IP address.",
+                hint="Give one of this machine's addresses, or leave it empty for all of them.",
+            ) from problem
+    if web.https_port == web.port:
+        raise ConfigError(
+            f"{loaded.origin('web.https_port')}: web.https_port: HTTP and HTTPS cannot share port {web.port}.",
+            hint="The defaults are web.port = 8480 and web.https_port = 8443.",
         )
 
 

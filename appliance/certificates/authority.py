@@ -16,8 +16,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.certificates.names import Names
+
 if TYPE_CHECKING:
-    from appliance.certificates.names import Names
+    from collections.abc import Iterable
+
+    from appliance.certificates.names import IpAddress
 
 CA_DAYS = 3650
 SERVER_DAYS = 397
@@ -58,15 +62,16 @@ def make_authority(box: str, names: Names, now: dt.datetime) -> Issued:
     """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Exambox {box[:40]}")])
-    permitted: list[x509.GeneralName] = [x509.DNSName(suffix) for suffix in PERMITTED_SUFFIXES]
-    permitted += [x509.DNSName(name) for name in names.dns if not _private(name)]
-    permitted += [x509.IPAddress(network) for network in PERMITTED_NETWORKS]
-    permitted += [x509.IPAddress(ipaddress.ip_network(one)) for one in names.addresses if not _inside(one)]
+    allowed: list[x509.GeneralName] = [x509.DNSName(suffix) for suffix in PERMITTED_SUFFIXES]
+    allowed += [x509.DNSName(name) for name in names.dns if not _below(name, PERMITTED_SUFFIXES)]
+    allowed += [x509.IPAddress(network) for network in PERMITTED_NETWORKS]
+    outside = [one for one in names.addresses if not any(_in(one, network) for network in PERMITTED_NETWORKS)]
+    allowed += [x509.IPAddress(ipaddress.ip_network(one)) for one in outside]
     certificate = (
         _builder(subject, subject, key.public_key(), now, dt.timedelta(days=CA_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(sign_certificates=True), critical=True)
-        .add_extension(x509.NameConstraints(permitted, None), critical=True)
+        .add_extension(x509.NameConstraints(allowed, None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -96,17 +101,17 @@ def issue(authority: Issued, names: Names, now: dt.datetime) -> Issued:
     return Issued(key, certificate)
 
 
-def permits(authority: x509.Certificate, names: Names) -> bool:
-    """Whether an authority of `make_authority` may speak for all of the names."""
+def permitted(authority: x509.Certificate, names: Names) -> Names:
+    """Return those of the names an authority may speak for: all, where it has no constraints (RFC 5280, 4.2.1.10)."""
     try:
         found = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
     except x509.ExtensionNotFound:
-        return True
+        return names
     suffixes = [one.value for one in found if isinstance(one, x509.DNSName)]
     networks = [one.value for one in found if isinstance(one, x509.IPAddress)]
-    return all(any(name == suffix or name.endswith(f".{suffix}") for suffix in suffixes) for name in names.dns) and all(
-        any(address in network for network in networks if network.version == address.version)  # type: ignore[operator]
-        for address in names.addresses
+    return Names(
+        tuple(name for name in names.dns if _below(name, suffixes)),
+        tuple(one for one in names.addresses if any(_in(one, network) for network in networks)),
     )
 
 
@@ -138,9 +143,13 @@ def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _private(name: str) -> bool:
-    return any(name == suffix or name.endswith(f".{suffix}") for suffix in PERMITTED_SUFFIXES)
+def _below(name: str, suffixes: Iterable[str]) -> bool:
+    return any(name == suffix or name.endswith(f".{suffix}") for suffix in suffixes)
 
 
-def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address in network for network in PERMITTED_NETWORKS if network.version == address.version)
+def _in(address: IpAddress, network: object) -> bool:
+    return (
+        isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network)
+        and network.version == address.version
+        and address in network
+    )

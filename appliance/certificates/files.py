@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -40,7 +41,7 @@ def _der(certificate: x509.Certificate) -> bytes:
 def _profile(certificate: x509.Certificate) -> bytes:
     """Return Apple's configuration profile; its ids come from the certificate, so that it replaces itself."""
     print_ = certificate.fingerprint(hashes.SHA256()).hex()
-    name = certificate.subject.rfc4514_string().removeprefix("CN=")
+    name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
     def identifier(what: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{what} {print_}")).upper()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import ifaddr
 
-from appliance.certificates.names import Names, names_of
+from appliance.certificates.names import MAX_NAMES, Names, names_of
 from appliance.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -18,20 +18,30 @@ if TYPE_CHECKING:
 def machine_names(given: Iterable[str] = ()) -> Names:
     """Return the given names with this machine's: its host name, with ``.local``, and its addresses.
 
+    A machine with more addresses than a certificate holds gets the first of them.
+
     Raises:
-        BadInputError: a given name is none.
+        BadInputError: a given name is none, or too many are given.
     """
-    host = socket.gethostname().split(".")[0].lower()
+    host = host_label()
     own = [name for name in (host, f"{host}.local", "localhost", "127.0.0.1", "::1") if _usable(name)]
-    return names_of([*given, *own, *local_addresses()])
+    fixed = [*given, *own]
+    return names_of([*fixed, *local_addresses()[: max(0, MAX_NAMES - len(fixed))]])
+
+
+def host_label() -> str:
+    """Return the first label of the machine's name, in lower case: what it is called before ``.local``."""
+    return socket.gethostname().split(".")[0].lower()
 
 
 def local_addresses() -> list[str]:
     """Return the machine's addresses on its networks: IPv4, and IPv6 of private networks, which do not change daily."""
-    found = [
-        str(one.ip[0] if isinstance(one.ip, tuple) else one.ip) for each in ifaddr.get_adapters() for one in each.ips
-    ]
-    return sorted(text for text in found if _lasting(ipaddress.ip_address(text)))
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except OSError:
+        return []
+    found = [str(one.ip[0] if isinstance(one.ip, tuple) else one.ip) for each in adapters for one in each.ips]
+    return sorted(text for text in set(found) if _lasting(ipaddress.ip_address(text)))
 
 
 def _lasting(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -33,7 +33,7 @@ class Names:
         return [*self.dns, *map(str, self.addresses)]
 
 
-def names_of(texts: Iterable[str]) -> Names:
+def names_of(texts: Iterable[str], *, most: int = MAX_NAMES) -> Names:
     """Return names and addresses from texts.
 
     Raises:
@@ -47,8 +47,10 @@ def names_of(texts: Iterable[str]) -> Names:
             addresses.add(address)
         else:
             dns.add(host_name(text))
-    if len(dns) + len(addresses) > MAX_NAMES:
-        raise BadInputError(f"A certificate covers at most {MAX_NAMES} names and addresses.")
+    if len(dns) + len(addresses) > most:
+        raise BadInputError(
+            f"A certificate covers at most {most} names and addresses.", hint="Leave out those nobody uses."
+        )
     return Names(tuple(sorted(dns)), tuple(sorted(addresses, key=lambda one: (one.version, int(one)))))
 
 

@@ -1,38 +1,43 @@
-"""The certificates on the disk: made, renewed, replaced by the centre's own, described. Files are replaced whole.
+"""The certificates on the disk: made, renewed, replaced by the centre's own, described.
 
-Below ``<state>/tls``: ``ca.key`` (root alone), ``ca.pem``, ``server.key`` (root, group exambox), ``server.pem`` (with
-its chain), ``own`` (there while the centre's own certificate is used).
+``<state>/tls/current`` is a link to a folder with all that belongs together: ``ca.key`` (root alone), ``ca.pem``,
+``server.key`` (root, and the dashboard's group), ``server.pem`` (with its chain), ``own`` (there while the certificate
+is the centre's own). A change makes a new folder and turns the link: a power cut leaves the old set or the new one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fcntl
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from appliance.certificates.authority import Issued, issue, make_authority, permits
-from appliance.certificates.names import Names, names_of
-from appliance.errors import BadInputError, ConflictError, NotFoundError
+from appliance.certificates.authority import Issued, issue, make_authority, permitted
+from appliance.certificates.names import Names
+from appliance.certificates.own import check_own
+from appliance.certificates.pem import MAX_FILE_BYTES, certificate_names, chain_of, pem_of, private_of, private_pem
+from appliance.errors import ApplianceError, BadInputError, ConflictError, NotFoundError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+    from appliance.certificates.pem import PrivateKey
 
 RENEW_DAYS = 30
 """A server certificate is renewed, and a person warned of one that is not, when it has this many days left."""
-MAX_FILE_BYTES = 256 * 1024
-_MIN_RSA_BITS = 2048
-_OWN = "own"
+_CURRENT = "current"
+_SET = "set-"
+_MODES = {"ca.key": 0o600, "ca.pem": 0o644, "server.pem": 0o644, "own": 0o644}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +76,22 @@ class CertificateStore:
     @property
     def certificate_file(self) -> Path:
         """The server certificate with its chain, PEM."""
-        return self.folder / "server.pem"
+        return self.folder / _CURRENT / "server.pem"
 
     @property
     def key_file(self) -> Path:
         """The server's private key, PEM."""
-        return self.folder / "server.key"
+        return self.folder / _CURRENT / "server.key"
 
     @property
     def ca_file(self) -> Path:
         """The authority's certificate, PEM."""
-        return self.folder / "ca.pem"
+        return self.folder / _CURRENT / "ca.pem"
+
+    def pair(self) -> tuple[Path, Path]:
+        """Return certificate and key of one and the same set, whatever is renewed meanwhile."""
+        current = Path(os.path.realpath(self.folder / _CURRENT))
+        return current / "server.pem", current / "server.key"
 
     def exists(self) -> bool:
         """Whether there is a certificate to serve with."""
@@ -92,49 +102,59 @@ class CertificateStore:
 
         Raises:
             ConflictError: there is an authority already, and ``replace`` is not set.
-            OSError: the folder cannot be written.
+            ApplianceError: the folder cannot be written.
         """
-        if (self.folder / "ca.key").exists() and not replace:
-            raise ConflictError(
-                "This box has an authority already.",
-                hint="`exambox certs renew` makes a new certificate under it. With --force a new authority is made,"
-                " and every device has to trust it anew.",
-            )
-        authority = make_authority(box, names, now)
-        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        self._write("ca.key", _private_pem(authority.key), 0o600)
-        self._write("ca.pem", _pem(authority.certificate), 0o644)
-        return self._issue(authority, names, now)
+        with self._alone():
+            if self.ca_file.exists() and not replace:
+                raise ConflictError(
+                    "This box has an authority already.",
+                    hint="`exambox certs renew` makes a new certificate under it. With --force a new authority is made,"
+                    " and every device has to trust it anew.",
+                )
+            authority = make_authority(box, names, now)
+            files = {"ca.key": private_pem(authority.key), "ca.pem": pem_of(authority.certificate)}
+            self._install(files | _issued(authority, names, now))
+        return self.facts()
 
     def renew(self, names: Names, now: dt.datetime) -> CertificateFacts:
-        """Make a new server certificate under the box's authority.
+        """Make a new server certificate under the box's authority, for those of the names it may speak for.
 
         Raises:
             NotFoundError: there is no authority, or its key is kept elsewhere.
-            ConflictError: the authority may not speak for a name, or ends itself.
+            ConflictError: the authority may speak for none of the names, or ends itself.
             BadInputError: the authority's files are damaged.
-            OSError: the folder cannot be written.
+            ApplianceError: the folder cannot be written.
         """
-        authority = self._authority()
-        if not permits(authority.certificate, names):
-            raise ConflictError(
-                "The box's authority may not speak for one of these names.",
-                hint="`exambox certs create --force` makes a new authority; every device has to trust it anew.",
-            )
-        if authority.certificate.not_valid_after_utc - now < dt.timedelta(days=1):
-            raise ConflictError(
-                "The box's authority ends itself.", hint="`exambox certs create --force` makes a new one."
-            )
-        return self._issue(authority, names, now)
+        with self._alone():
+            authority = self._authority()
+            spoken_for = permitted(authority.certificate, names)
+            if not spoken_for.words():
+                raise ConflictError(
+                    "The box's authority may not speak for any of these names.",
+                    hint="`exambox certs create --force` makes a new authority; every device has to trust it anew.",
+                )
+            if authority.certificate.not_valid_after_utc - now < dt.timedelta(days=1):
+                raise ConflictError(
+                    "The box's authority ends itself.", hint="`exambox certs create --force` makes a new one."
+                )
+            self._install(self._authority_files() | _issued(authority, spoken_for, now))
+        return self.facts()
 
     def is_due(self, names: Names, now: dt.datetime) -> bool:
-        """Whether the box's own certificate should be renewed: soon over, or names have changed.
+        """Whether the box's own certificate should be renewed: soon over, not valid yet, or names have changed.
+
+        Names the authority may not speak for do not count: renewing would not bring them in.
 
         Raises:
             NotFoundError, BadInputError: as `facts`.
         """
         facts = self.facts()
-        return facts.source == "box" and (facts.days_left(now) < RENEW_DAYS or not facts.names.covers(names))
+        if facts.source != "box":
+            return False
+        authority = self.authority_certificate()
+        lasts_longer = authority.not_valid_after_utc - facts.not_after > dt.timedelta(days=1)
+        ends_soon = facts.days_left(now) < RENEW_DAYS and lasts_longer
+        return ends_soon or now < facts.not_before or not facts.names.covers(permitted(authority, names))
 
     def use_own(self, certificate: bytes, key: bytes, now: dt.datetime) -> CertificateFacts:
         """Serve with the centre's own certificate from now on; the box's authority stays as it is.
@@ -146,13 +166,12 @@ class CertificateStore:
 
         Raises:
             BadInputError: it is no certificate with its key, is not valid now, names nothing, or is not for servers.
-            OSError: the folder cannot be written.
+            ApplianceError: the folder cannot be written.
         """
-        chain = _chain(certificate)
-        private = _private(key)
-        _check_own(chain, private, now)
-        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        self._install(private, chain, own=True)
+        chain, private = chain_of(certificate), private_of(key)
+        check_own(chain, private, now)
+        with self._alone():
+            self._install(self._authority_files() | _server_files(private, chain) | {"own": b""})
         return self.facts()
 
     def facts(self) -> CertificateFacts:
@@ -160,13 +179,11 @@ class CertificateStore:
 
         Raises:
             NotFoundError: there is none.
-            BadInputError: it is damaged.
+            BadInputError: it is damaged, or may not be read.
         """
-        try:
-            first = _chain(self.certificate_file.read_bytes())[0]
-        except FileNotFoundError as problem:
-            raise NotFoundError("This box has no certificate.", hint="`exambox certs create` makes one.") from problem
-        own = (self.folder / _OWN).exists()
+        file, _ = self.pair()
+        first = chain_of(_read(file, "This box has no certificate."))[0]
+        own = file.with_name("own").exists()
         return CertificateFacts(
             source="own" if own else "box",
             names=certificate_names(first),
@@ -183,140 +200,122 @@ class CertificateStore:
 
         Raises:
             NotFoundError: there is none.
-            BadInputError: it is damaged.
+            BadInputError: it is damaged, or may not be read.
+        """
+        return chain_of(_read(self.ca_file, "This box has no authority of its own."))[0]
+
+    def refused(self, names: Names) -> Names:
+        """Return those of the names the box's authority may not speak for; none where there is no authority yet.
+
+        Raises:
+            BadInputError: the authority is damaged.
         """
         try:
-            return _chain(self.ca_file.read_bytes())[0]
-        except FileNotFoundError as problem:
-            raise NotFoundError(
-                "This box has no authority of its own.", hint="`exambox certs create` makes one."
-            ) from problem
+            fine = permitted(self.authority_certificate(), names)
+        except NotFoundError:
+            return Names((), ())
+        return Names(
+            tuple(name for name in names.dns if name not in fine.dns),
+            tuple(one for one in names.addresses if one not in fine.addresses),
+        )
 
     def _authority(self) -> Issued:
         certificate = self.authority_certificate()
         try:
-            key = _private((self.folder / "ca.key").read_bytes())
+            raw = (self.folder / _CURRENT / "ca.key").read_bytes()
         except FileNotFoundError as problem:
             raise NotFoundError(
-                "The authority's key is not on this box.", hint="Bring ca.key back for the moment of renewing."
+                "The authority's key is not on this box.",
+                hint=f"Bring it back to {self.folder / _CURRENT / 'ca.key'} for the moment of renewing.",
             ) from problem
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise BadInputError("ca.key: this is not a key exambox made.")
+        except PermissionError as problem:
+            raise BadInputError("The authority's key may not be read.", hint="Do this as root.") from problem
+        key = private_of(raw)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise BadInputError(
+                "The authority's key does not belong to its certificate.",
+                hint="`exambox certs create --force` makes a new authority; every device has to trust it anew.",
+            )
         return Issued(key, certificate)
 
-    def _issue(self, authority: Issued, names: Names, now: dt.datetime) -> CertificateFacts:
-        made = issue(authority, names, now)
-        self._install(made.key, [made.certificate, authority.certificate], own=False)
-        return self.facts()
+    def _authority_files(self) -> dict[str, bytes]:
+        current = self.folder / _CURRENT
+        return {name: (current / name).read_bytes() for name in ("ca.key", "ca.pem") if (current / name).exists()}
 
-    def _install(
-        self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, chain: list[x509.Certificate], *, own: bool
-    ) -> None:
-        # The key first: whoever reads between the two finds a pair that does not fit, and reads again.
-        self._write("server.key", _private_pem(key), 0o640 if self.group is not None else 0o600)
-        self._write("server.pem", b"".join(map(_pem, chain)), 0o644)
-        if own:
-            self._write(_OWN, b"", 0o644)
-        else:
-            (self.folder / _OWN).unlink(missing_ok=True)
-
-    def _write(self, name: str, data: bytes, mode: int) -> None:
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep others out while the set is changed: a timer and a person may come at once."""
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, mode)  # noqa: PTH101  the name is a string here
-            if self.group is not None and name == "server.key":
-                shutil.chown(temporary, group=self.group)
-            os.replace(temporary, self.folder / name)  # noqa: PTH105
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-            raise
-
-
-def certificate_names(certificate: x509.Certificate) -> Names:
-    """Return the names and addresses a certificate is for; wildcards are left out."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return Names((), ())
-    texts = [name for name in found.get_values_for_type(x509.DNSName) if "*" not in name]
-    return names_of([*texts, *map(str, found.get_values_for_type(x509.IPAddress))])
-
-
-def _check_own(
-    chain: list[x509.Certificate], key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, now: dt.datetime
-) -> None:
-    first = chain[0]
-    if _public_bytes(first.public_key()) != _public_bytes(key.public_key()):
-        raise BadInputError(
-            "The key does not belong to the certificate.", hint="Give the server's certificate first in its file."
-        )
-    if not first.not_valid_before_utc <= now <= first.not_valid_after_utc:
-        raise BadInputError(
-            f"The certificate is valid from {first.not_valid_before_utc:%F} to {first.not_valid_after_utc:%F}.",
-            hint="Check the certificate, and the clock of this box.",
-        )
-    names = certificate_names(first)
-    if not names.dns and not names.addresses:
-        raise BadInputError(
-            "The certificate names no host.", hint="Browsers want names under Subject Alternative Name."
-        )
-    try:
-        usage = first.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        usage = None
-    if usage is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usage:
-        raise BadInputError("The certificate is not for servers.", hint="Ask for one with the usage serverAuth.")
-    for signed, signer in pairwise(chain):
+            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as problem:
+            raise _unwritable(self.folder, problem) from problem
         try:
-            signed.verify_directly_issued_by(signer)
-        except (ValueError, TypeError, InvalidSignature) as problem:
-            raise BadInputError(
-                "The chain is not in order: a certificate was not signed by the one after it.",
-                hint="Put the server's certificate first, then the one that signed it, and so on.",
-            ) from problem
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        except OSError as problem:
+            raise _unwritable(self.folder, problem) from problem
+        finally:
+            os.close(handle)
+
+    def _install(self, files: dict[str, bytes]) -> None:
+        """Write a new set whole, make it the current one, and remove what is not current."""
+        made = Path(tempfile.mkdtemp(dir=self.folder, prefix=_SET))
+        for name, data in files.items():
+            self._write(made / name, data)
+        made.chmod(0o755)
+        _sync(made)
+        link = self.folder / f".{made.name}"
+        link.symlink_to(made.name)
+        link.replace(self.folder / _CURRENT)
+        _sync(self.folder)
+        for old in self.folder.iterdir():
+            if old.name.startswith(_SET) and old != made:
+                shutil.rmtree(old, ignore_errors=True)
+            elif old.name.startswith(f".{_SET}"):
+                old.unlink(missing_ok=True)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        group = self.group if path.name == "server.key" else None
+        mode = _MODES.get(path.name, 0o600 if group is None else 0o640)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            if group is not None:
+                os.fchown(file.fileno(), -1, group)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def _chain(data: bytes) -> list[x509.Certificate]:
+def _issued(authority: Issued, names: Names, now: dt.datetime) -> dict[str, bytes]:
+    made = issue(authority, names, now)
+    return _server_files(made.key, [made.certificate, authority.certificate])
+
+
+def _server_files(key: PrivateKey, chain: list[x509.Certificate]) -> dict[str, bytes]:
+    return {"server.key": private_pem(key), "server.pem": b"".join(map(pem_of, chain))}
+
+
+def _read(path: Path, missing: str) -> bytes:
     try:
-        found = x509.load_pem_x509_certificates(data[:MAX_FILE_BYTES])
-    except ValueError as problem:
-        raise BadInputError(
-            "This is no certificate in PEM form.", hint="It begins with -----BEGIN CERTIFICATE-----."
-        ) from problem
-    return found
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as problem:
+        raise NotFoundError(missing, hint="`exambox certs create` makes one.") from problem
+    except OSError as problem:
+        raise BadInputError(f"{path} cannot be read: {problem.strerror}.", hint="Do this as root.") from problem
 
 
-def _private(data: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
-    try:
-        key = serialization.load_pem_private_key(data[:MAX_FILE_BYTES], None)
-    except (ValueError, TypeError) as problem:
-        raise BadInputError(
-            "This is no private key in PEM form without a passphrase.",
-            hint="`openssl pkey -in KEY -out NEW` takes a passphrase off.",
-        ) from problem
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _MIN_RSA_BITS:
-        return key
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return key
-    raise BadInputError("The key must be an elliptic curve key, or RSA of at least 2,048 bits.")
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+def _unwritable(folder: Path, problem: OSError) -> ApplianceError:
+    return ApplianceError(
+        f"The certificates in {folder} cannot be changed: {problem.strerror}.",
+        hint="Do this as root, and see that the disk is neither full nor read-only. What was in use stays in use.",
     )
 
 
-def _public_bytes(key: object) -> bytes:
-    return key.public_bytes(  # type: ignore[attr-defined,no-any-return]  # every public key has it
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -89,11 +89,12 @@ def lan_lines(settings: Settings) -> list[str]:
     names = [name for name in facts.names.dns if name.endswith(".local")] + [
         str(address) for address in facts.names.addresses if not address.is_loopback
     ]
-    lines = [f"On the network     https://{f'[{name}]' if ':' in name else name}:{port}/" for name in names[:3]]
+    places = [f"https://{f'[{name}]' if ':' in name else name}:{port}/" for name in names[:3]]
+    lines = [f"On the network     {place}" for place in places]
     if facts.ca_sha256:
         groups = grouped(facts.ca_sha256)
-        lines += [f"Its authority      {groups[:39]}", f"                   {groups[40:]}",
-                  f"Trust it           https://{names[0]}:{port}/certificate"]  # fmt: skip
+        lines += [f"Its authority      {groups[:39]}", f"                   {groups[40:]}"]
+        lines += [f"Trust it           {place}certificate" for place in places[:1]]
     return lines
 
 

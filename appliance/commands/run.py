@@ -61,6 +61,7 @@ def run_command(ctx: click.Context, port: int | None, *, lan: bool) -> None:
 def _run_box(settings: Settings, port: int, config: Path | None, *, lan: bool) -> None:
     clock = SystemClock()
     if lan or settings.web.lan:
+        trial_box.check_https_port(settings)
         ensure_certificate(settings)
     db = database_of(settings)
     for line in first_start.prepare(settings, db, clock):

@@ -43,6 +43,20 @@ def choose_port(host: str, wanted: int, *, asked: int | None) -> int:
     return port
 
 
+def check_https_port(settings: Settings) -> None:
+    """Refuse an HTTPS port that is taken: devices look for it, so no other is chosen.
+
+    Raises:
+        ConflictError: it is, or its address is none of this machine's.
+    """
+    port, host = settings.web.https_port, settings.web.lan_address or "0.0.0.0"  # noqa: S104  tried, not served
+    if _is_free(host, port) is None:
+        raise ConflictError(
+            f"Port {port} is taken, or {host} is no address of this machine.",
+            hint="Choose another port with EXAMBOX_WEB__HTTPS_PORT=…, and see EXAMBOX_WEB__LAN_ADDRESS.",
+        )
+
+
 def _is_free(host: str, port: int) -> int | None:
     """Return the port (a free one for 0) if a server could listen there now, else None."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

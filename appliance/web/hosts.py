@@ -63,3 +63,11 @@ def is_foreign(*, site: str, origin: str, host: str, secure: bool) -> bool:
 def plain_address(address: str) -> str:
     """Return a client's address; an IPv4 one that came by an IPv6 socket as IPv4 (RFC 4291, 2.5.5.2)."""
     return address.removeprefix("::ffff:") if address.startswith("::ffff:") and "." in address else address
+
+
+def plain_host(name: str) -> str:
+    """Return a name or address as `host_of` says it: in lower case, an IPv6 address in its short form."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.lower().rstrip(".")

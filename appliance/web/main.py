@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import resource
 import signal
 import socket
 import threading
@@ -16,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 from appliance import log
 from appliance.certificates.store import CertificateStore
 from appliance.clock import SystemClock
+from appliance.errors import ApplianceError
 from appliance.ipc.notify import Notifier
 from appliance.web.app import create_app
 from appliance.web.lan import runner
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 GRACEFUL_SECONDS = 5
 KEEPALIVE_SECONDS = 5
 MAX_CONNECTIONS = 600
+DESCRIPTORS = 4096
 _LOOPBACK = {"localhost": "127.0.0.1"}
+_LOG = log.get(__name__)
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -93,24 +97,36 @@ def lan_host(settings: Settings) -> str:
 
 
 def _context(settings: Settings) -> ServerContext:
-    store = CertificateStore(settings.tls_dir)
-    return ServerContext(store.certificate_file, store.key_file)
+    return ServerContext(CertificateStore(settings.tls_dir))
 
 
 def main(settings: Settings) -> None:
-    """Serve the dashboard until SIGTERM.
-
-    Raises:
-        NotFoundError: it is to be offered on the network, and there is no certificate.
-    """
+    """Serve the dashboard until SIGTERM. HTTPS that lacks its certificate is said, and waited for."""
     log.configure(settings.log, "web")
     if settings.web.lan:
-        CertificateStore(settings.tls_dir).facts()
+        _say_missing_certificate(settings)
+    _have_descriptors()
     _hide_server_header()
     log.get(__name__).info("dashboard starts", host=settings.web.host, port=settings.web.port)
     _say_port(settings)
     _keep_watchdog_fed(settings)
     WebServer(settings).run()
+
+
+def _say_missing_certificate(settings: Settings) -> None:
+    """Loopback is served without a certificate too: somebody has to see what is wrong."""
+    try:
+        CertificateStore(settings.tls_dir).facts()
+    except ApplianceError as problem:
+        _LOG.error("nothing is offered on the network yet", reason=problem.message, hint=problem.hint)
+
+
+def _have_descriptors() -> None:
+    """Ask for as many open files as all connections and their work may take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wished = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wished:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
 
 
 def _say_port(settings: Settings) -> None:

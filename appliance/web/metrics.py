@@ -10,7 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from appliance import __version__
 from appliance.clock import SECOND_US
@@ -19,13 +21,29 @@ from appliance.errors import ApplianceError
 from appliance.web.certificate_facts import certificate_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask, Response
+    from prometheus_client.metrics_core import Metric
 
     from appliance.web.services import Services
 
 CAMERA_STATES: Final = ("starting", "live", "lost", "stopped")
 MAX_CAMERAS: Final = 64
 """More cameras than a box can have get no figures of their own: a label is never unbounded."""
+_OF_CAMERAS: Final = (
+    (
+        "last_segment_age_ms",
+        "exambox_camera_last_segment_age_seconds",
+        "Age of the last sealed one.",
+        GaugeMetricFamily,
+    ),
+    ("segments", "exambox_camera_segments", "Sealed segments since capture started.", CounterMetricFamily),
+    ("gaps", "exambox_camera_gaps", "Stated gaps since capture started.", CounterMetricFamily),
+    ("dropped", "exambox_camera_dropped", "Pictures dropped since capture started.", CounterMetricFamily),
+    ("restarts", "exambox_camera_restarts", "Restarts of its process since capture started.", CounterMetricFamily),
+    ("viewers", "exambox_camera_viewers", "How many watch.", GaugeMetricFamily),
+)
 _KEY = "exambox-requests"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -74,61 +92,72 @@ def render(box: Services) -> bytes:
     from flask import current_app  # noqa: PLC0415  only inside a request
 
     registry = CollectorRegistry()
-    _gauge(registry, "exambox_build_info", "The software's version.", version=__version__).set(1)
-    _of_capture(registry, box)
-    _of_keyring(registry, box)
-    _of_database(registry, box)
-    _of_certificate(registry, box)
-    _gauge(registry, "exambox_live_places_used", "Live pictures that are being watched.").set(box.slots.taken)
+    registry.register(_Gathered(box))
     return generate_latest(registry) + generate_latest(current_app.extensions[_KEY].registry)
 
 
-def _of_capture(registry: CollectorRegistry, box: Services) -> None:
-    up = _gauge(registry, "exambox_capture_up", "Whether the capture process answers.")
+class _Gathered(Collector):
+    """The figures of one moment."""
+
+    def __init__(self, box: Services) -> None:
+        self._box = box
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing before it is asked: the figures are gathered once."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Gather."""
+        box = self._box
+        build = GaugeMetricFamily("exambox_build_info", "The software's version.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        yield from _of_capture(box)
+        yield from _of_keyring(box)
+        yield from _of_database(box)
+        yield from _of_certificate(box)
+        yield _gauge("exambox_live_places_used", "Live pictures that are being watched.", box.slots.taken)
+
+
+def _of_capture(box: Services) -> Iterator[Metric]:
     try:
         status = box.live.status()
     except ApplianceError:
-        up.set(0)
+        yield _gauge("exambox_capture_up", "Whether the capture process answers.", 0)
         return
-    up.set(1)
+    yield _gauge("exambox_capture_up", "Whether the capture process answers.", 1)
     cameras: list[dict[str, Any]] = list(status.get("cameras", []))[:MAX_CAMERAS]
-    states = Gauge("exambox_cameras", "Cameras by state.", ["state"], registry=registry)
+    states = GaugeMetricFamily("exambox_cameras", "Cameras by state.", labels=["state"])
     for state in CAMERA_STATES:
-        states.labels(state).set(sum(camera.get("state") == state for camera in cameras))
-    for key, name, words in (
-        ("last_segment_age_ms", "exambox_camera_last_segment_age_seconds", "Age of the last sealed segment."),
-        ("segments", "exambox_camera_segments_total", "Sealed segments since capture started."),
-        ("gaps", "exambox_camera_gaps_total", "Stated gaps since capture started."),
-        ("dropped", "exambox_camera_dropped_total", "Pictures dropped since capture started."),
-        ("viewers", "exambox_camera_viewers", "Who watches."),
-    ):
-        gauge = Gauge(name, words, ["camera"], registry=registry)
+        states.add_metric([state], sum(camera.get("state") == state for camera in cameras))
+    yield states
+    for key, name, words, family in _OF_CAMERAS:
+        metric = family(name, words, labels=["camera"])
         for camera in cameras:
             value = camera.get(key)
             if isinstance(value, int):
-                gauge.labels(str(camera.get("camera", ""))).set(value / 1000 if key.endswith("_ms") else value)
+                metric.add_metric([str(camera.get("camera", ""))], value / 1000 if key.endswith("_ms") else value)
+        yield metric
     disk = status.get("disk", {})
     for key in ("total", "free"):
         if isinstance(disk.get(key), int):
-            _gauge(registry, f"exambox_disk_{key}_bytes", f"The vault's disk: {key}.").set(disk[key])
-    _gauge(registry, "exambox_recording", "Whether a sitting is being recorded.").set(bool(status.get("sitting")))
-    _gauge(registry, "exambox_clock_trusted", "Whether the wall clock is synchronised.").set(
-        bool(status.get("clock", {}).get("trusted"))
-    )
+            yield _gauge(f"exambox_disk_{key}_bytes", f"The vault's disk: {key}.", disk[key])
+    yield _gauge("exambox_recording", "Whether a sitting is being recorded.", bool(status.get("sitting")))
+    trusted = bool(status.get("clock", {}).get("trusted"))
+    yield _gauge("exambox_clock_trusted", "Whether the wall clock is synchronised.", trusted)
 
 
-def _of_keyring(registry: CollectorRegistry, box: Services) -> None:
-    up = _gauge(registry, "exambox_keyring_up", "Whether the keyring process answers.")
+def _of_keyring(box: Services) -> Iterator[Metric]:
     try:
         status = box.keyring.status()
     except ApplianceError:
-        up.set(0)
+        yield _gauge("exambox_keyring_up", "Whether the keyring process answers.", 0)
         return
-    up.set(1)
-    _gauge(registry, "exambox_review_key_locked", "Whether the review key is locked.").set(bool(status["locked"]))
+    yield _gauge("exambox_keyring_up", "Whether the keyring process answers.", 1)
+    yield _gauge("exambox_review_key_locked", "Whether the review key is locked.", bool(status["locked"]))
 
 
-def _of_database(registry: CollectorRegistry, box: Services) -> None:
+def _of_database(box: Services) -> Iterator[Metric]:
     db = connect(box.settings.database)
     try:
         sessions = db.conn.execute("SELECT count(*) FROM web_session").fetchone()[0]
@@ -137,17 +166,16 @@ def _of_database(registry: CollectorRegistry, box: Services) -> None:
         ).fetchone()[0]
     finally:
         db.conn.close()
-    _gauge(registry, "exambox_web_sessions", "Open sessions.").set(sessions)
-    _gauge(registry, "exambox_sign_in_failures_last_hour", "Refused sign-ins of the last hour.").set(failures)
+    yield _gauge("exambox_web_sessions", "Sessions that have neither ended nor been cleared away yet.", sessions)
+    yield _gauge("exambox_sign_in_failures_last_hour", "Refused sign-ins of the last hour.", failures)
 
 
-def _of_certificate(registry: CollectorRegistry, box: Services) -> None:
+def _of_certificate(box: Services) -> Iterator[Metric]:
     facts = certificate_or_none(box)
     if facts is not None:
         left = (facts.not_after - now_of(box)).total_seconds()
-        _gauge(registry, "exambox_certificate_expires_seconds", "Time until the certificate ends.").set(left)
+        yield _gauge("exambox_certificate_remaining_seconds", "Time until the certificate ends; negative after.", left)
 
 
-def _gauge(registry: CollectorRegistry, name: str, words: str, **labels: str) -> Any:
-    gauge = Gauge(name, words, list(labels), registry=registry)
-    return gauge.labels(**labels) if labels else gauge
+def _gauge(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, words, value=value)

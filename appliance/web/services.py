@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g, has_request_context, request
 
 from appliance import auditlog
-from appliance.certificates.names import names_of
 from appliance.certificates.store import CertificateStore
 from appliance.database import connect
 from appliance.errors import ApplianceError
 from appliance.web.access import SignedOutError
-from appliance.web.hosts import plain_address
+from appliance.web.hosts import plain_address, plain_host
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -81,7 +80,7 @@ class Services:
             changed = store.certificate_file.stat().st_mtime_ns
         except OSError:
             changed = 0
-        return _covered(store, changed) | frozenset(names_of(self.settings.web.names).words())
+        return _covered(store, changed) | frozenset(map(plain_host, self.settings.web.names))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -5,6 +5,8 @@ Nobody holds a place for longer than an honest browser needs.
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import selectors
 import socket
 import ssl
@@ -15,14 +17,17 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from gunicorn import http
+from gunicorn import http, util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from appliance import log
+from appliance.web.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from appliance.certificates.store import CertificateStore
 
 HANDSHAKE_SECONDS: Final = 5.0
 HEAD_SECONDS: Final = 10.0
@@ -31,8 +36,13 @@ BODY_SECONDS: Final = 30.0
 """A request with a body is answered by then, or the connection ends; bodies are small and their answers quick."""
 STALL_SECONDS: Final = 30.0
 """A browser that takes nothing of an answer for this long is gone."""
+LINGER_SECONDS: Final = 1.0
+"""So long a browser may take to read the end of an answer after which the connection closes."""
 CONNECTIONS_AN_ADDRESS: Final = 64
 """Of one address on the network; loopback is the box itself and has the rest."""
+THREADS_TO_A_SHARE: Final = 24
+"""One thread in so many may wait for unfinished requests (or handshakes) of one address; two in any case."""
+_OUT_OF_FILES_SECONDS: Final = 0.1
 _OWN_ADDRESSES: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _HANDSHAKE: Final = b"\x16"
 """The first byte of TLS (RFC 8446, 5.1)."""
@@ -49,23 +59,23 @@ class ServerContext:
     TLS 1.2 with forward secrecy and authenticated ciphers, and 1.3 (BSI TR-02102-2; Mozilla's "intermediate").
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self._files = (certificate, key)
+    def __init__(self, store: CertificateStore) -> None:
+        self._store = store
         self._lock = threading.Lock()
-        self._seen: object = None
+        self._seen: object = object()
         self._context: ssl.SSLContext | None = None
 
     def get(self) -> ssl.SSLContext | None:
-        """Return the context, or None while there is no certificate that can be used."""
+        """Return the context, or None while there has been no certificate that can be used."""
         with self._lock:
-            seen = tuple(_stamp(path) for path in self._files)
+            files = self._store.pair()
+            seen = tuple(map(_stamp, files))
             if seen != self._seen:
                 self._seen = seen
-                self._renew()
+                self._renew(*files)
             return self._context
 
-    def _renew(self) -> None:
-        certificate, key = self._files
+    def _renew(self, certificate: Path, key: Path) -> None:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.minimum_version = ssl.TLSVersion.TLSv1_2
         made.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
@@ -74,19 +84,18 @@ class ServerContext:
         try:
             made.load_cert_chain(certificate, key)
         except (OSError, ssl.SSLError) as problem:
-            # Between the two files of a renewal they do not fit: the one in use stays until they do.
-            _LOG.warning("the certificate cannot be used", path=str(certificate), reason=str(problem))
-            self._seen = None if self._context else self._seen
+            kept = "the one before is used on" if self._context else "HTTPS waits for one"
+            _LOG.error("the certificate cannot be used", path=str(certificate), reason=str(problem), until_then=kept)
             return
         self._context = made
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> tuple[Path, int, int, int] | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return path, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 class SecureConfig:
@@ -112,6 +121,7 @@ class BoxConn(TConn):  # type: ignore[misc]  # gunicorn ships no types
         self._context = context
         self.deadline: float | None = None
         self.on_close: Callable[[], None] | None = None
+        self.sends = False
 
     def init(self) -> None:
         """Begin to read a request; the first time, shake hands.
@@ -147,14 +157,20 @@ class BoxConn(TConn):  # type: ignore[misc]  # gunicorn ships no types
         if self.deadline is not None and now > self.deadline:
             self.deadline = None
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                # Not SSLSocket.shutdown: it drops the encryption first, and another thread may be about to write.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  gunicorn's signature
-        """Close, and give the address's place back."""
+    def linger(self) -> None:
+        """End the connection so that its last answer arrives; waits for the browser for at most `LINGER_SECONDS`."""
+        self.deadline = None
+        util.close_graceful(self.sock, timeout=LINGER_SECONDS)
+
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  gunicorn's signature
+        """Close at once, and give the address's place back: the thread that accepts for everybody never waits."""
         done, self.on_close = self.on_close, None
         if done is not None:
             done()
-        super().close(graceful)
+        super().close()
 
 
 class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
@@ -167,6 +183,7 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(*args, **kwargs)
         self._active: set[BoxConn] = set()
         self._by_address: Counter[str] = Counter()
+        self._shares: Shares[BoxConn] = Shares(max(2, self.cfg.threads // THREADS_TO_A_SHARE), _OWN_ADDRESSES)
         self._looked = 0.0
 
     def accept(self, listener: Any) -> None:
@@ -174,10 +191,12 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         try:
             sock, client = listener.accept()
         except OSError as problem:
-            _LOG.info("a connection was gone before it was taken", reason=problem.strerror)
+            if problem.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                _LOG.error("a connection could not be taken", reason=problem.strerror)
+                time.sleep(_OUT_OF_FILES_SECONDS)  # the listener stays readable: without this, a busy loop
             return
         address = str(client[0])
-        secure = listener.getsockname()[1] == self.https_port
+        secure = self._is_secure(listener.getsockname())
         context = self.server_context.get() if secure and self.server_context else None
         crowded = address not in _OWN_ADDRESSES and self._by_address[address] >= CONNECTIONS_AN_ADDRESS
         if crowded or (secure and context is None):
@@ -190,6 +209,10 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _is_secure(self, listens_at: tuple[str, int]) -> bool:
+        """Whether a listener speaks TLS: HTTPS's does, and whatever else is not bound to loopback."""
+        return listens_at[1] == self.https_port or not ipaddress.ip_address(listens_at[0]).is_loopback
 
     def _left(self, address: str) -> None:
         self._by_address[address] -= 1
@@ -205,12 +228,37 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             for conn in tuple(self._active):
                 conn.end_overdue(now)
 
+    def enqueue_req(self, conn: BoxConn) -> None:
+        """Give it a thread, or let it wait while its address already holds its share with unfinished requests."""
+        if self._shares.ask(str(conn.client[0]), conn):
+            self._start(conn)
+
+    def _start(self, conn: BoxConn) -> None:
+        conn.sends = True
+        super().enqueue_req(conn)
+
+    def _has_sent(self, conn: BoxConn) -> None:
+        """The whole request is here, or will never be: the next of its address may begin. In any thread, once."""
+        if conn.sends:
+            conn.sends = False
+            self.method_queue.defer(self._next_of, str(conn.client[0]))
+
+    def _next_of(self, address: str) -> None:
+        following = self._shares.done(address)
+        if following is not None:
+            self._start(following)
+
     def handle(self, conn: BoxConn) -> Any:
         """Handle one request within its time."""
         self._active.add(conn)
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
+            self._has_sent(conn)
+            if not kept:
+                conn.linger()
+            return kept
         finally:
+            self._has_sent(conn)
             conn.deadline = None
             self._active.discard(conn)
 
@@ -222,6 +270,8 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """
         has_body = any(name in {"CONTENT-LENGTH", "TRANSFER-ENCODING"} and value != "0" for name, value in req.headers)
         conn.deadline = time.monotonic() + BODY_SECONDS if has_body else None
+        if not has_body:
+            self._has_sent(conn)
         try:
             return super().handle_request(req, conn)
         except TimeoutError as problem:
@@ -234,12 +284,18 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """End live streams, which would otherwise hold the worker until its time-out; then stop as gunicorn does."""
-        _end_streams(self.wsgi)
+        _end_streams(getattr(self, "wsgi", None))
         super().handle_exit(sig, frame)
+        self.method_queue.defer(self._end_waiting)
+
+    def _end_waiting(self) -> None:
+        for conn in self._shares.drain():
+            self.nr_conns -= 1
+            conn.close()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """As `handle_exit`, at once."""
-        _end_streams(self.wsgi)
+        _end_streams(getattr(self, "wsgi", None))
         super().handle_quit(sig, frame)
 
 
@@ -251,4 +307,5 @@ def worker_class(https_port: int | None, context: ServerContext | None) -> type[
 def _end_streams(app: Any) -> None:
     from appliance.web.services import of  # noqa: PLC0415  the application exists only in the worker
 
-    of(app).stopping.set()
+    if app is not None:  # asked to end before it was there
+        of(app).stopping.set()

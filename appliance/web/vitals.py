@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from appliance.errors import ApplianceError, NotFoundError
 from appliance.web import metrics
 from appliance.web.access import public
+from appliance.web.asking import speaks
 from appliance.web.certificate_facts import certificate_or_none
 from appliance.web.services import address, database, services
 
@@ -21,8 +24,22 @@ _LOOPBACK = ("127.", "::1")
 _NOT_READY = 503
 
 
+class Alive(msgspec.Struct):
+    """The process lives."""
+
+    ok: bool
+
+
+class Readiness(msgspec.Struct):
+    """Whether an exam could begin; each check says ``ok`` or what is missing."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
 @BLUEPRINT.get("/healthz")
 @public
+@speaks(answer=Alive)
 def healthz() -> dict[str, Any]:
     """Answer supervisors on this machine: the process runs and its database answers."""
     _only_this_machine()
@@ -32,11 +49,13 @@ def healthz() -> dict[str, Any]:
 
 @BLUEPRINT.get("/readyz")
 @public
+@speaks(answer=Readiness, also=((_NOT_READY, Readiness),))
 def readyz() -> tuple[dict[str, Any], int]:
     """Answer whether the box could record and show an exam now; what is missing is named."""
     _only_this_machine()
     checks: dict[str, Callable[[], str]] = {
-        "database": _database, "capture": _capture, "keyring": _keyring, "certificate": _certificate,
+        "database": _database, "capture": _capture, "cameras": _cameras, "keyring": _keyring,
+        "certificate": _certificate,
     }  # fmt: skip
     found = {name: check() for name, check in checks.items()}
     ready = all(words == "ok" for words in found.values())
@@ -61,7 +80,7 @@ def _database() -> str:
         db = database()
         db.conn.execute("BEGIN IMMEDIATE")
         db.conn.execute("ROLLBACK")
-    except Exception as problem:  # noqa: BLE001  whatever it is, the box is not ready
+    except (sqlite3.Error, ApplianceError) as problem:
         return f"the database cannot be written: {problem}"
     return "ok"
 
@@ -74,6 +93,17 @@ def _capture() -> str:
     if status.get("disk", {}).get("stopped"):
         return "recording is stopped: the disk is full"
     return "ok"
+
+
+def _cameras() -> str:
+    try:
+        cameras = list(services().live.status().get("cameras", []))
+    except ApplianceError:
+        return "unknown without capture"
+    silent = sum(camera.get("state") != "live" for camera in cameras)
+    if not cameras:
+        return "there is no camera"
+    return f"{silent} of {len(cameras)} cameras deliver no picture" if silent else "ok"
 
 
 def _keyring() -> str:

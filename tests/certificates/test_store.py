@@ -1,29 +1,27 @@
-"""The box's authority and certificate: made, renewed, replaced, refused."""
+"""The certificates on the disk: made, renewed, replaced, never half of anything."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
 import ssl
 import stat
-import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.certificates.authority import Issued, issue, make_authority, permits
-from appliance.certificates.names import names_of
+from appliance.certificates import store as module
+from appliance.certificates.names import Names, names_of
+from appliance.certificates.pem import pem_of
 from appliance.certificates.store import CertificateStore
-from appliance.errors import BadInputError, ConflictError, NotFoundError
+from appliance.errors import ApplianceError, BadInputError, ConflictError, NotFoundError
+from tests.certificates.made import NAMES, NOW, by_centre, centre
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-NAMES = names_of(["room-1", "room-1.local", "192.168.1.7", "fd00::7", "localhost"])
 
 
 @pytest.fixture
@@ -34,48 +32,31 @@ def store(tmp_path: Path) -> CertificateStore:
     return made
 
 
-def pem(issued: Issued) -> tuple[bytes, bytes]:
-    """Return certificate and key as files hold them."""
-    key = issued.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return issued.certificate.public_bytes(serialization.Encoding.PEM), key
-
-
-def test_openssl_accepts_the_chain_for_every_name(store: CertificateStore, tmp_path: Path) -> None:
-    """A program that is not ours verifies the certificate for each name and address, and for no other."""
-    (tmp_path / "one.pem").write_bytes(
-        store.certificate_file.read_bytes().split(b"-----END CERTIFICATE-----\n")[0] + b"-----END CERTIFICATE-----\n"
-    )
-
-    def verifies(option: str, name: str) -> bool:
-        command = ["openssl", "verify", "-x509_strict", "-attime", str(int(NOW.timestamp())), "-purpose", "sslserver"]
-        done = subprocess.run(
-            [*command, "-CAfile", str(store.ca_file), option, name, str(tmp_path / "one.pem")],
-            capture_output=True, check=False,
-        )  # fmt: skip
-        return done.returncode == 0
-
-    assert all(verifies("-verify_hostname", name) for name in NAMES.dns)
-    assert all(verifies("-verify_ip", str(address)) for address in NAMES.addresses)
-    assert not verifies("-verify_hostname", "room-2.local")
-    assert not verifies("-verify_ip", "192.168.1.8")
+def serves(store: CertificateStore) -> bool:
+    """Whether the files are a pair that a server can use."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*store.pair())
+    return True
 
 
 def test_private_keys_are_for_their_owner_alone(store: CertificateStore) -> None:
-    """Nobody else reads a key; certificates are for all."""
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
+    """Nobody else reads a key; certificates are for all, also beneath a careful umask."""
+    before = os.umask(0o077)
+    try:
+        store.renew(NAMES, NOW)
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (store.folder / "current").iterdir()}
     assert modes == {"ca.key": 0o600, "ca.pem": 0o644, "server.key": 0o600, "server.pem": 0o644}
+    assert stat.S_IMODE((store.folder / "current").stat().st_mode) == 0o755
 
 
-def test_a_stolen_authority_speaks_for_nobody_outside(store: CertificateStore) -> None:
-    """Its constraints permit the box's names and private networks, critically."""
-    authority = store.authority_certificate()
-    assert authority.extensions.get_extension_for_class(x509.NameConstraints).critical
-    assert permits(authority, names_of(["other.local", "10.1.2.3", "sub.room-1"]))
-    assert not permits(authority, names_of(["bank.example"]))
-    assert not permits(authority, names_of(["203.0.113.1"]))
-    assert not permits(authority, names_of(["evilroom-1"]))
+def test_a_group_may_read_the_servers_key_and_no_other(tmp_path: Path) -> None:
+    """On a provisioned box the dashboard's group reads the server's key, not the authority's."""
+    group = os.getgroups()[-1] if os.getgroups() else os.getgid()
+    store = CertificateStore(tmp_path / "tls", group)
+    store.create("Room 1", NAMES, NOW)
+    assert (stat.S_IMODE(store.key_file.stat().st_mode), store.key_file.stat().st_gid) == (0o640, group)
+    assert stat.S_IMODE((store.folder / "current" / "ca.key").stat().st_mode) == 0o600
 
 
 def test_renewal_keeps_the_authority(store: CertificateStore) -> None:
@@ -86,88 +67,183 @@ def test_renewal_keeps_the_authority(store: CertificateStore) -> None:
     assert after.sha256 != before.sha256
     assert store.key_file.read_bytes() != key
     assert "second.local" in after.names.dns
+    assert serves(store)
 
 
 @pytest.mark.parametrize(
     ("days", "names", "due"),
     [(0, NAMES, False), (366, NAMES, False), (368, NAMES, True), (500, NAMES, True), (0, names_of(["new.local"]), True),
-     (0, names_of(["room-1"]), False)],
+     (0, names_of(["room-1"]), False), (0, names_of(["bank.example"]), False), (-1, NAMES, True)],
 )  # fmt: skip
-def test_it_is_renewed_in_time_and_for_new_names(store: CertificateStore, days: int, names: object, due: bool) -> None:
-    """Thirty days before its end, or when the machine is called something it does not cover."""
-    assert store.is_due(names, NOW + dt.timedelta(days=days)) is due  # type: ignore[arg-type]
+def test_it_is_renewed_in_time_and_for_new_names(store: CertificateStore, days: int, names: Names, due: bool) -> None:
+    """Thirty days before its end, before its beginning, or when the machine is called something it could cover."""
+    assert store.is_due(names, NOW + dt.timedelta(days=days)) is due
+
+
+def test_the_last_certificate_of_an_authority_is_not_renewed_for_ever(store: CertificateStore) -> None:
+    """Where a new one would end no later, there is nothing to be gained each hour."""
+    store.renew(NAMES, NOW + dt.timedelta(days=3640))
+    assert not store.is_due(NAMES, NOW + dt.timedelta(days=3641))
+
+
+def test_names_it_may_not_speak_for_are_left_out(store: CertificateStore) -> None:
+    """A machine that got a foreign address keeps a certificate for its other names, and the rest is named."""
+    moved = names_of([*NAMES.words(), "203.0.113.9", "bank.example"])
+    assert store.renew(moved, NOW).names == NAMES
+    assert store.refused(moved).words() == ["bank.example", "203.0.113.9"]
+    assert store.refused(NAMES) == Names((), ())
+    assert CertificateStore(store.folder / "none").refused(moved) == Names((), ())
 
 
 def test_what_cannot_be_renewed_says_why(store: CertificateStore) -> None:
-    """A name outside of the authority's, an authority that ends, an authority kept elsewhere, a second authority."""
+    """No name of the authority's, an authority that ends, a second authority, one kept elsewhere, a foreign key."""
     with pytest.raises(ConflictError, match="may not speak"):
         store.renew(names_of(["bank.example"]), NOW)
     with pytest.raises(ConflictError, match="ends itself"):
         store.renew(NAMES, NOW + dt.timedelta(days=3650))
     with pytest.raises(ConflictError, match="already"):
         store.create("Room 1", NAMES, NOW)
-    (store.folder / "ca.key").unlink()
+    key = store.folder / "current" / "ca.key"
+    shutil.copy(store.key_file, key)
+    with pytest.raises(BadInputError, match="does not belong"):
+        store.renew(NAMES, NOW)
+    key.unlink()
     with pytest.raises(NotFoundError, match="not on this box"):
         store.renew(NAMES, NOW)
+    assert serves(store)
+
+
+def test_a_new_authority_is_made_only_when_it_is_insisted_on(store: CertificateStore) -> None:
+    """With ``replace`` everything is new."""
+    before = store.facts()
+    after = store.create("Room 1", NAMES, NOW, replace=True)
+    assert after.ca_sha256 != before.ca_sha256
+    assert serves(store)
 
 
 def test_the_centres_own_certificate_is_used_and_left_again(store: CertificateStore) -> None:
     """One's own is served with its chain and never renewed by the box; renewing goes back to the box's."""
-    theirs = make_authority("Centre", NAMES, NOW)
-    own = issue(theirs, names_of(["room-1.local"]), NOW)
-    certificate, key = pem(own)
-    facts = store.use_own(certificate + pem(theirs)[0], key, NOW)
-    assert (facts.source, facts.ca_sha256, facts.names.dns) == ("own", None, ("room-1.local",))
+    theirs, authority = centre(), store.facts().ca_sha256
+    files = by_centre(theirs)
+    facts = store.use_own(files.certificate + pem_of(theirs.certificate), files.key, NOW)
+    assert (facts.source, facts.ca_sha256) == ("own", None)
     assert not store.is_due(NAMES, NOW + dt.timedelta(days=390))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(store.certificate_file, store.key_file)
-    assert store.renew(NAMES, NOW).source == "box"
+    assert serves(store)
+    back = store.renew(NAMES, NOW)
+    assert (back.source, back.ca_sha256) == ("box", authority)
 
 
-def test_an_own_certificate_that_would_not_work_is_refused(store: CertificateStore) -> None:
-    """A foreign key, a wrong time, no names, a client's certificate, a chain out of order, rubbish: the old one stays."""
-    theirs = make_authority("Centre", NAMES, NOW)
-    certificate, key = pem(issue(theirs, NAMES, NOW))
-    other_certificate, other_key = pem(issue(theirs, NAMES, NOW))
-    before = store.facts()
-    later = NOW + dt.timedelta(days=400)
-    client = _bare(theirs, [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
-                            x509.SubjectAlternativeName([x509.DNSName("room-1")])])  # fmt: skip
-    nameless = _bare(theirs, [])
-    for chain, private, when in (
-        (certificate, other_key, NOW),
-        (certificate, key, later),
-        (certificate + other_certificate, key, NOW),
-        (*pem(client), NOW),
-        (*pem(nameless), NOW),
-        (b"rubbish", key, NOW),
-        (certificate, b"rubbish", NOW),
-        (b"", b"", NOW),
-    ):
+def test_a_box_without_an_authority_takes_the_centres_own(tmp_path: Path) -> None:
+    """A centre that has certificates needs no authority of the box's; one may be made later."""
+    store = CertificateStore(tmp_path / "tls")
+    files = by_centre(centre())
+    assert store.use_own(files.certificate, files.key, NOW).source == "own"
+    with pytest.raises(NotFoundError, match="no authority"):
+        store.renew(NAMES, NOW)
+    assert store.create("Room 1", NAMES, NOW).source == "box"
+
+
+def test_an_own_certificate_that_would_not_work_changes_nothing(store: CertificateStore) -> None:
+    """The one in use stays."""
+    before, files = store.facts(), by_centre(centre())
+    for certificate, key in ((files.certificate, by_centre(centre()).key), (b"", b""), (files.certificate, b"x")):
         with pytest.raises(BadInputError):
-            store.use_own(chain, private, when)
+            store.use_own(certificate, key, NOW)
     assert store.facts() == before
 
 
+FILES = by_centre(centre())
+CHANGES = {
+    "renew": lambda store: store.renew(NAMES, NOW),
+    "own": lambda store: store.use_own(FILES.certificate, FILES.key, NOW),
+    "authority": lambda store: store.create("Room 1", NAMES, NOW, replace=True),
+}
+
+
+@pytest.mark.parametrize("broken", ["fdopen", "fchmod", "fsync", "replace", "symlink"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_that_breaks_off_anywhere_leaves_the_old_set(
+    store: CertificateStore, monkeypatch: pytest.MonkeyPatch, broken: str, change: Callable[[CertificateStore], object]
+) -> None:
+    """A full disk at any step: certificate and key in use still fit, and the next change tidies up."""
+    before = store.facts()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, broken, fail)
+        with pytest.raises(ApplianceError, match="No space left"):
+            change(store)
+    assert store.facts() == before
+    assert serves(store)
+    store.renew(NAMES, NOW)
+    left = sorted(path.name for path in store.folder.iterdir())
+    assert len(left) == 2, left
+    assert "current" in left
+
+
+@pytest.mark.parametrize("calls", range(1, 14))
+def test_a_killed_renewal_leaves_a_pair(store: CertificateStore, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    """Killed after any of its steps on the disk, what is found is the old pair or the new one, never a mixture."""
+    pid = os.fork()
+    if pid == 0:  # the child dies like a process whose power is cut
+        left = calls
+
+        def counted(real):  # type: ignore[no-untyped-def]
+            def step(*args, **kwargs):  # type: ignore[no-untyped-def]
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os._exit(9)
+                return real(*args, **kwargs)
+
+            return step
+
+        for name in ("open", "fsync", "symlink", "replace", "fchmod"):
+            monkeypatch.setattr(os, name, counted(getattr(os, name)))
+        store.renew(names_of([*NAMES.words(), "new.local"]), NOW)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
+    assert serves(store)
+    assert store.facts().names in {NAMES, names_of([*NAMES.words(), "new.local"])}
+    assert store.renew(NAMES, NOW).names == NAMES
+    assert len(list(store.folder.iterdir())) == 2
+
+
+def test_changes_come_one_after_another(store: CertificateStore) -> None:
+    """A timer and a person at once: both are done, one after the other."""
+    done: list[bool] = []
+    threads = [threading.Thread(target=lambda: done.append(bool(store.renew(NAMES, NOW)))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(done) == 6
+    assert serves(store)
+    assert len(list(store.folder.iterdir())) == 2
+
+
 def test_without_a_certificate_one_is_told_how_to_get_one(tmp_path: Path) -> None:
-    """An empty box says which command makes one; a damaged file is called damaged."""
+    """An empty box says which command makes one; a damaged or huge file is called what it is."""
     store = CertificateStore(tmp_path)
     assert not store.exists()
     with pytest.raises(NotFoundError) as told:
         store.facts()
     assert "exambox certs create" in told.value.hint
+    store.create("Room 1", NAMES, NOW)
     store.certificate_file.write_text("rubbish")
     with pytest.raises(BadInputError):
         store.facts()
+    store.certificate_file.write_bytes(b"x" * (module.MAX_FILE_BYTES + 1))
+    with pytest.raises(BadInputError, match="larger than"):
+        store.facts()
 
 
-def _bare(authority: Issued, extensions: list[x509.ExtensionType]) -> Issued:
-    key = ec.generate_private_key(ec.SECP256R1())
-    builder = (
-        x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(authority.certificate.subject)
-        .public_key(key.public_key()).serial_number(1).not_valid_before(NOW - dt.timedelta(1))
-        .not_valid_after(NOW + dt.timedelta(9))
-    )  # fmt: skip
-    for extension in extensions:
-        builder = builder.add_extension(extension, critical=False)
-    return Issued(key, builder.sign(authority.key, hashes.SHA256()))
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    """Somebody who is not root is told so."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ApplianceError, match="cannot be changed") as told:
+        CertificateStore(tmp_path / "file" / "tls").create("Room 1", NAMES, NOW)
+    assert "as root" in told.value.hint

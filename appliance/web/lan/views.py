@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, render_template, request
 
 from appliance.certificates.files import FORMS, ca_file
-from appliance.certificates.hints import HINTS, grouped, likely_system
+from appliance.certificates.hints import HINTS, grouped, likely_systems
 from appliance.certificates.store import RENEW_DAYS, CertificateStore
 from appliance.errors import NotFoundError
 from appliance.web.access import public
@@ -27,13 +27,13 @@ BLUEPRINT = Blueprint("lan", __name__, template_folder="templates")
 def certificate() -> str:
     """Say what a browser's warning means, and how this device is made to trust the box."""
     facts = certificate_or_none(services())
-    system = likely_system(request.user_agent.string)
+    systems = likely_systems(request.user_agent.string)
     return render_template(
         "lan/certificate.html",
         facts=facts,
         fingerprint=grouped(facts.ca_sha256) if facts and facts.ca_sha256 else "",
-        hints=sorted(HINTS, key=lambda hint: hint.system != system),
-        system=system,
+        hints=sorted(HINTS, key=lambda hint: (hint.system not in systems, HINTS.index(hint))),
+        systems=systems,
         files={form: name for form, (name, _) in FORMS.items()},
     )
 
@@ -46,7 +46,9 @@ def authority(filename: str) -> Response:
     if form is None:
         raise NotFoundError("There is no such page.")
     data = ca_file(CertificateStore(services().settings.tls_dir).authority_certificate(), form)
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    # An iPad installs a profile it is shown, and only keeps one it is made to download.
+    kind = "inline" if form == "mobileconfig" else "attachment"
+    headers = {"Content-Disposition": f'{kind}; filename="{filename}"'}
     return Response(data, content_type=FORMS[form][1], headers=headers)
 
 
