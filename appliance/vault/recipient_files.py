@@ -106,21 +106,40 @@ def load_public_file(path: Path, *, label: str | None, role: Role) -> Recipient:
         MissingKeyError: no such file, or not readable.
         BadInputError: names what is wrong with it; a private key file is refused, with a warning.
     """
-    raw = key_files.read(path, "public key file")
-    if b'"private"' in raw:
+    return parse_public_file(key_files.read(path, "public key file"), str(path), label=label, role=role)
+
+
+def holds_private_key(raw: bytes) -> bool:
+    """Return whether a file looks like a private key file, whole or damaged."""
+    return b'"private"' in raw or b"PRIVATE KEY" in raw
+
+
+def parse_public_file(raw: bytes, name: str, *, label: str | None, role: Role) -> Recipient:
+    """Return the recipient a public key file describes.
+
+    Args:
+        raw: the file's bytes.
+        name: what the file is called, for messages.
+        label: who it is; None takes the file's own.
+        role: what the recipient is for.
+
+    Raises:
+        BadInputError: names what is wrong with it; a private key file is refused, with a warning.
+    """
+    if holds_private_key(raw):
         raise BadInputError(
-            f"{path} is a private key file.", hint="It must never be on the box: remove it, and give the public one."
+            f"{name} is a private key file.", hint="It must never be on the box: remove it, and give the public one."
         )
     try:
         content = msgspec.json.decode(raw, type=_PublicFile)
         public = bytes.fromhex(content.public)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise BadInputError(
-            f"{path} is no public key file.", hint='It holds {"suite": …, "public": hex}; `recipients new` writes one.'
+            f"{name} is no public key file.", hint='It holds {"suite": …, "public": hex}; `recipients new` writes one.'
         ) from problem
     recipient = make_recipient(suite=content.suite, public=public, label=label or content.label, role=role)
     if content.key_id and content.key_id != recipient.key_id:
-        raise BadInputError(f"{path}: key_id does not belong to this public key.", hint="Ask for the file again.")
+        raise BadInputError(f"{name}: key_id does not belong to this public key.", hint="Ask for the file again.")
     return recipient
 
 
