@@ -41,7 +41,7 @@ def check_second_factors(examined: Examined) -> list[Check]:
     if with_factor < count:
         missing = count - with_factor
         hint = "Each sets one up under “Your account”; accounts.require_totp_roles makes it a rule."
-        told = f"{missing} of {count} administrators sign in with a password alone."
+        told = f"Administrators who sign in with a password alone: {missing} of {count}."
         # On a trial box, which only this machine reaches, that is how it begins.
         return [Check("second factors", "warn" if examined.settings.web.lan else "ok", told, hint)]
     return [Check("second factors", "ok", "Every administrator has a second factor.")]

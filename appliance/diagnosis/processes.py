@@ -71,8 +71,8 @@ def camera_check(camera: dict[str, Any], *, wished: bool, settled: bool = True) 
         return Check(name, "fail", f"{title}: live, but nothing was sealed for {age_ms // 1000} s.", hint)
     size = f"{camera['width']}x{camera.get('height')}" if camera.get("width") else "size unknown"
     if wished and isinstance(age_ms, int):
-        return Check(name, "ok", f"{title}: live, {gaps} gaps, {restarts} restarts, {size}, sealed {age_ms} ms ago")
-    return Check(name, "ok", f"{title}: live, {gaps} gaps, {restarts} restarts, {size}")
+        return Check(name, "ok", f"{title}: live, {size}, sealed {age_ms} ms ago; gaps: {gaps}, restarts: {restarts}")
+    return Check(name, "ok", f"{title}: live, {size}; gaps: {gaps}, restarts: {restarts}")
 
 
 def _not_live(camera: dict[str, Any]) -> Check:
@@ -81,8 +81,8 @@ def _not_live(camera: dict[str, Any]) -> Check:
     hint = f"`exambox cameras test {camera.get('camera')}` says why."
     if stands == "lost":
         reason = camera.get("reason") or "unknown"
-        return Check(name, "fail", f"{title}: lost ({reason}), {gaps} gaps, {restarts} restarts", hint)
-    return Check(name, "warn", f"{title}: {stands}, {gaps} gaps, {restarts} restarts", hint)
+        return Check(name, "fail", f"{title}: lost ({reason}); gaps: {gaps}, restarts: {restarts}", hint)
+    return Check(name, "warn", f"{title}: {stands}; gaps: {gaps}, restarts: {restarts}", hint)
 
 
 def _cameras_unseen(examined: Examined) -> list[Check]:

@@ -191,7 +191,7 @@ class _Collector:
     def _recordings(self) -> Any:
         if self._db is None or self._names is None:
             return UNSURE
-        return facts.recording_facts(self._db, self._names, self._of.clock.wall_us())
+        return facts.recording_facts(self._db, self._of.settings.vault_dir, self._names, self._of.clock.wall_us())
 
     def _journal(self) -> Any:
         return self._texts(journal_facts(self._of.machine))

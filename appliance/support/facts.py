@@ -14,10 +14,11 @@ from appliance import __version__
 from appliance.database.migrations import KNOWN, MIGRATIONS
 from appliance.diagnosis.computer import UNITS
 from appliance.vault.disk import bytes_an_hour, read_space
-from appliance.vault.part_rows import list_parts
+from appliance.vault.part_rows import list_parts, open_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from sqlite_utils import Database
 
@@ -178,7 +179,7 @@ def _changes(db: Database, camera: str) -> list[dict[str, Any]]:
     return [{"at_us": at, "state": word(state), "reason": word(reason)} for at, state, reason in rows]
 
 
-def recording_facts(db: Database, names: Pseudonyms, now_us: int) -> dict[str, Any]:
+def recording_facts(db: Database, vault: Path, names: Pseudonyms, now_us: int) -> dict[str, Any]:
     """Return how many parts of which state and size each recording has, under made-up names."""
     parts = list_parts(db)
     groups: dict[tuple[str, str], list[Any]] = {}
@@ -186,7 +187,7 @@ def recording_facts(db: Database, names: Pseudonyms, now_us: int) -> dict[str, A
         groups.setdefault((part.sitting, part.camera), []).append(part)
     holds = db.conn.execute("SELECT count(*) FROM legal_hold WHERE released_us IS NULL").fetchone()[0]
     return {
-        "bytes_an_hour_now": bytes_an_hour(parts, now_us),
+        "bytes_an_hour_now": bytes_an_hour(open_parts(db, vault), now_us),
         "holds": holds,
         "recordings": [
             {

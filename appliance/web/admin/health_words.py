@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from appliance.diagnosis.result import Check
+from appliance.web.admin.health_book import Seen
 from appliance.web.language import gettext as _
 from appliance.web.language import ngettext as _n
 
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from appliance.diagnosis.result import State
-    from appliance.web.admin.health_book import Seen
 
 Verdict = Literal["good", "warn", "bad"]
+_FOLDERS = ("folders", "folder")
 _RANK = {"fail": 0, "warn": 1, "unseen": 2, "ok": 3}
 _WHERE = {
     "camera": "admin.cameras",
@@ -72,6 +74,7 @@ def title_of(name: str) -> str:
         "database": _("Database"),
         "disk": _("Disk"),
         "folder": _("Folder"),
+        "folders": _("Folders"),
         "journal": _("Journal"),
         "key modes": _("Key files"),
         "keyring": _("Keyring"),
@@ -95,12 +98,16 @@ def title_of(name: str) -> str:
 
 def groups_of(seen: Iterable[Seen]) -> list[Group]:
     """Return the checks by subject, in the order of an exam day's worries."""
+    seen = folded(seen)
     rows = [Row(one, title_of(one.check.name), kind_of(one.check.state), endpoint_of(one.check.name)) for one in seen]
     subjects = (
         (_("Recording"), ("capture", "cameras", "camera", "disk", "retention", "clock")),
         (_("Keys and log"), ("keys", "key modes", "recipients", "keyring", "log", "checkpoint")),
         (_("People and network"), ("web", "certificate", "announcement", "mail", "second factors")),
-        (_("Machine"), ("power", "temperature", "memory", "load", "journal", "database", "software", "folder")),
+        (
+            _("Machine"),
+            ("power", "temperature", "memory", "load", "journal", "database", "software", *_FOLDERS),
+        ),
     )
     placed = {about: title for title, abouts in subjects for about in abouts}
     order = [about for _title, abouts in subjects for about in abouts]
@@ -110,6 +117,18 @@ def groups_of(seen: Iterable[Seen]) -> list[Group]:
         if own:
             made.append(Group(title, tuple(sorted(own, key=lambda row: _place(row, order)))))
     return made
+
+
+def folded(seen: Iterable[Seen]) -> list[Seen]:
+    """Return the checks with all folders that are in order as one (pure)."""
+    every = list(seen)
+    good = [one for one in every if family(one.check.name) == "folder" and one.check.state == "ok"]
+    if len(good) <= 1:
+        return every
+    count = len(good)
+    since = max(one.since_us for one in good)
+    whole = Check("folders", "ok", f"{count} folders are there, and closed to whom they should be.")
+    return [*(one for one in every if one not in good), Seen(whole, since, "quick")]
 
 
 def _place(row: Row, order: list[str]) -> int:
