@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +124,11 @@ def _say_missing_certificate(settings: Settings) -> None:
 
 def _have_descriptors() -> None:
     """Ask for as many open files as all connections and their work may take."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wished = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wished:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
+    with suppress(OSError, ValueError):  # a sandbox that forbids the call has set the limit itself
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wished = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < wished:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
 
 
 def _say_port(settings: Settings) -> None:

@@ -160,6 +160,12 @@ class BoxConn(TConn):  # type: ignore[misc]  # gunicorn ships no types
                 # Not SSLSocket.shutdown: it drops the encryption first, and another thread may be about to write.
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
+    def take_decrypted(self) -> None:
+        """Give the parser what of the next request is decrypted already: waiting for the socket would not see it."""
+        waiting = self.sock.pending() if isinstance(self.sock, ssl.SSLSocket) else 0
+        if waiting and not self.parser.unreader.buf.getvalue():
+            self.parser.unreader.unread(self.sock.recv(waiting))
+
     def linger(self) -> None:
         """End the connection so that its last answer arrives; waits for the browser for at most `LINGER_SECONDS`."""
         self.deadline = None
@@ -254,7 +260,9 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         try:
             kept = super().handle(conn)
             self._has_sent(conn)
-            if not kept:
+            if kept:
+                conn.take_decrypted()
+            else:
                 conn.linger()
             return kept
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import ipaddress
 import re
 import shutil
 import subprocess
@@ -15,10 +16,13 @@ from appliance.config import BoxSettings, Settings
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+JOBS = {"exambox-certs-renew.service"}
+PROCESSES = [name for name in SERVICES if name not in JOBS]
+TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 MOST_EXPOSURE = 1.5
 SETTINGS = Settings(box=BoxSettings(trial=False))
 # What systemd adds to every unit or ours name; empty stand-ins make the staged root complete.
-STAND_INS = ("basic", "multi-user", "network", "shutdown", "sysinit", "umount")
+STAND_INS = ("basic", "multi-user", "network", "shutdown", "sysinit", "time-set", "time-sync", "timers", "umount")
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -32,7 +36,7 @@ def stage(tmp_path: Path) -> Path:
         (units / f"{name}.target").write_text("[Unit]\nDescription=stand-in\n", encoding="utf-8")
     tmpfiles = "[Service]\nType=oneshot\nExecStart=/opt/exambox/venv/bin/exambox\n"
     (units / "systemd-tmpfiles-setup.service").write_text(tmpfiles, encoding="utf-8")
-    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.target")]:
+    for unit in [path for path in UNITS.iterdir() if path.is_file()]:
         shutil.copy(unit, units)
     program = tmp_path / "opt/exambox/venv/bin/exambox"
     program.parent.mkdir(parents=True)
@@ -44,7 +48,7 @@ def stage(tmp_path: Path) -> Path:
 def _verify(stage: Path) -> str:
     """Return all that systemd-analyze has to say about our units; it says nothing when all is well."""
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", f"--root={stage}", "exambox.target", *SERVICES],
+        ["systemd-analyze", "verify", "--man=no", f"--root={stage}", "exambox.target", *SERVICES, *TIMERS],
         capture_output=True,
         text=True,
         check=False,
@@ -113,7 +117,7 @@ def _service(name: str) -> configparser.SectionProxy:
     return parser["Service"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_each_process_restarts_at_once_and_for_ever(service: str) -> None:
     """A process that dies is started again within half a second, is watched, and is never given up."""
     values = _service(service)
@@ -124,7 +128,7 @@ def test_each_process_restarts_at_once_and_for_ever(service: str) -> None:
     assert "StartLimitIntervalSec=0" in (UNITS / service).read_text()
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_each_process_runs_as_itself(service: str) -> None:
     """A unit starts the subcommand of its name under the account of its name."""
     values = _service(service)
@@ -146,6 +150,7 @@ def test_folders_are_those_of_the_settings() -> None:
     assert made[str(SETTINGS.database)] == ("0660", "root", "exambox")
     assert made[str(SETTINGS.vault_dir)] == ("2750", "exambox-capture", "exambox")
     assert made[str(SETTINGS.keys_dir)] == ("0750", "root", "exambox")
+    assert made[str(SETTINGS.tls_dir)] == ("0755", "root", "root")
     for service in SERVICES:
         for path in _service(service)["ReadWritePaths"].split():
             mode, user, group = made[path]
@@ -158,3 +163,45 @@ def test_sockets_are_where_the_settings_expect_them() -> None:
     for service, socket in (("capture", SETTINGS.live_socket), ("keyring", SETTINGS.keyring_socket)):
         folder = _service(f"exambox-{service}.service")["RuntimeDirectory"]
         assert socket.parent == Path("/run") / folder
+
+
+def test_only_the_dashboard_and_who_renews_may_read_the_servers_key() -> None:
+    """The group the key is given to is the dashboard's own; capture and keyring are not in it."""
+    from appliance.commands.certs import GROUP
+
+    in_it = {service for service in SERVICES if _service(service).get("SupplementaryGroups") == GROUP}
+    assert in_it == {"exambox-web.service", "exambox-certs-renew.service"}
+    members = [line.split() for line in (UNITS / "sysusers.d/exambox.conf").read_text().splitlines()]
+    assert not [words for words in members if words[:1] == ["m"] and words[2] == GROUP]
+
+
+def test_the_dashboard_reaches_the_centre_and_never_the_internet() -> None:
+    """Private networks, link-local and multicast (mDNS) are allowed, everything else is denied."""
+    values = _service("exambox-web.service")
+    assert values["IPAddressDeny"] == "any"
+    allowed = values["IPAddressAllow"].split()
+    assert {"localhost", "multicast"} <= set(allowed)
+    networks = [ipaddress.ip_network(one) for one in allowed if one[0].isdigit() or ":" in one]
+    assert all(network.is_private for network in networks)
+    for address in map(ipaddress.ip_address, ("10.1.1.1", "172.31.1.1", "192.168.0.9", "fd12::1")):
+        assert any(address in network for network in networks if network.version == address.version)
+
+
+def test_the_certificate_is_looked_at_each_hour_as_long_as_the_box_runs() -> None:
+    """A timer of the target runs the renewal, which is root without a capability, and quiet without a certificate."""
+    timer = (UNITS / "exambox-certs-renew.timer").read_text()
+    assert "OnCalendar=hourly" in timer
+    assert "PartOf=exambox.target" in timer
+    assert "exambox-certs-renew.timer" in (UNITS / "exambox.target").read_text()
+    job = _service("exambox-certs-renew.service")
+    assert job["ExecStart"].endswith("exambox certs renew --if-due")
+    assert (job["User"], job["CapabilityBoundingSet"], job["NoNewPrivileges"]) == ("root", "", "yes")
+    unit = (UNITS / "exambox-certs-renew.service").read_text()
+    assert f"ConditionPathExists={SETTINGS.tls_dir}/current/server.pem" in unit
+
+
+def test_the_install_guide_installs_every_kind_of_unit() -> None:
+    """No unit is left behind."""
+    guide = (ROOT / "docs/operator/install.md").read_text(encoding="utf-8")
+    kinds = {path.suffix for path in UNITS.iterdir() if path.is_file()}
+    assert all(f"systemd/*{kind}" in guide for kind in kinds)

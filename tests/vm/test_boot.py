@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import time
@@ -51,6 +52,16 @@ while answer.getheader("Location"):
 print(answer.status, answer.read().decode())
 """
 
+SHOWN = """
+import http.client, json, ssl
+context = ssl.create_default_context(cafile="/var/lib/exambox/tls/current/ca.pem")
+connection = http.client.HTTPSConnection("127.0.0.1", 8443, timeout=5, context=context)
+connection.request("GET", "/certificate", headers={"Accept": "text/html"})
+names = [name for _, name in connection.sock.getpeercert()["subjectAltName"]]
+answer = connection.getresponse()
+print(json.dumps([answer.status, connection.sock.version(), names, answer.read().decode()]))
+"""
+
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Container]:
@@ -63,9 +74,10 @@ def box() -> Iterator[Container]:
     store.mkdir(mode=0o700, exist_ok=True)
     (store / "exambox.review-passphrase").write_text(PASSPHRASE, encoding="utf-8")
     with (tree / "etc/exambox/config.toml").open("a", encoding="utf-8") as config:
-        config.write(f'[keys]\npassphrase_file = "{CREDENTIAL}"\n')
+        config.write(f'[keys]\npassphrase_file = "{CREDENTIAL}"\n[web]\nlan = true\n')
     with container.booted(tree) as running:
         running.run("exambox", "keys", "init", "--passphrase-file", "/etc/credstore/exambox.review-passphrase")
+        running.run("exambox", "certs", "create")
         running.run("systemctl", "enable", "--now", "exambox.target")
         for name in PROCESSES:
             _until(lambda name=name: running.property(f"exambox-{name}", "ActiveState") == "active", 40, running)
@@ -136,6 +148,60 @@ def test_the_dashboard_answers(box: Container) -> None:
     page = box.python(PAGE)
     assert "<form" in page, page[:500]
     assert 'type="password"' in page
+
+
+def _listeners(box: Container, port: int) -> set[str]:
+    """Return the IPv4 addresses somebody listens at with a port; ``any IPv6`` for its sockets."""
+    four = [line.split() for line in box.run("cat", "/proc/net/tcp").splitlines()[1:]]
+    six = [line.split() for line in box.run("cat", "/proc/net/tcp6").splitlines()[1:]]
+    wanted = f":{port:04X}"
+    found = {ipaddress.ip_address(bytes.fromhex(one[1][:8])[::-1]).compressed
+             for one in four if one[1].endswith(wanted) and one[3] == "0A"}  # fmt: skip
+    return found | {"any IPv6" for one in six if one[1].endswith(wanted) and one[3] == "0A"}
+
+
+def _shown(box: Container) -> tuple[int, str, list[str], str]:
+    status, version, names, page = json.loads(box.python(SHOWN))
+    return status, version, names, page
+
+
+def test_the_dashboard_is_offered_by_https(box: Container) -> None:
+    """The box's certificate is verified for its name, and the page that makes devices trust it shows its fingerprint."""
+    status, version, names, page = _shown(box)
+    assert (status, version) == (200, "TLSv1.3")
+    assert "localhost" in names
+    shown = json.loads(box.run("exambox", "certs", "show", "--json"))
+    assert shown["ca_sha256"][:4].upper() in page
+    assert _listeners(box, 8480) == {"127.0.0.1"}
+
+
+def test_only_the_dashboard_reads_the_servers_key(box: Container) -> None:
+    """Neither capture nor keyring could stand in for the dashboard, and nobody but root reads the authority's key."""
+    current = "/var/lib/exambox/tls/current"
+    assert _as_user(box, "exambox-web", "cat", f"{current}/server.key") == 0
+    for user in ("exambox-capture", "exambox-keyring", "nobody"):
+        assert _as_user(box, user, "cat", f"{current}/server.key") != 0
+    for user in ("exambox-web", "exambox-capture", "exambox-keyring", "nobody"):
+        assert _as_user(box, user, "cat", f"{current}/ca.key") != 0
+        assert _as_user(box, user, "cat", f"{current}/ca.pem") == 0
+
+
+def test_the_certificate_is_renewed_by_its_timer_s_job_and_used_without_a_restart(box: Container) -> None:
+    """A further name is in the certificate the running dashboard shows after the job, which has no capability."""
+    assert box.property("exambox-certs-renew.timer", "ActiveState") == "active"
+    box.run("systemctl", "start", "exambox-certs-renew.service")
+    assert box.property("exambox-certs-renew.service", "Result") == "success"
+    before, pid = _shown(box)[2], _pid(box, "web")
+    box.run("mkdir", "-p", "/etc/exambox/conf.d")
+    box.run("sh", "-c", "printf '[web]\\nnames = [\"second.local\"]\\n' > /etc/exambox/conf.d/names.toml")
+    box.run("systemctl", "start", "exambox-certs-renew.service")
+    after = _shown(box)[2]
+    assert "second.local" not in before
+    assert "second.local" in after
+    assert _pid(box, "web") == pid
+    assert "certificate.renewed" in box.run("exambox", "log", "show")
+    assert _as_user(box, "exambox-web", "cat", "/var/lib/exambox/tls/current/server.key") == 0
+    assert _as_user(box, "exambox-capture", "cat", "/var/lib/exambox/tls/current/server.key") != 0
 
 
 def test_the_recording_verifies(box: Container) -> None:

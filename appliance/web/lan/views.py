@@ -19,7 +19,12 @@ from appliance.web.services import services
 if TYPE_CHECKING:
     from typing import Any
 
-BLUEPRINT = Blueprint("lan", __name__, template_folder="templates")
+    from appliance.certificates.store import CertificateFacts
+    from appliance.web.lan.announcement import Neighbour
+
+BLUEPRINT = Blueprint(
+    "lan", __name__, template_folder="templates", static_folder="static", static_url_path="/static/lan"
+)
 
 
 @BLUEPRINT.get("/certificate")
@@ -52,6 +57,12 @@ def authority(filename: str) -> Response:
     return Response(data, content_type=FORMS[form][1], headers=headers)
 
 
+def _is_this(one: Neighbour, facts: CertificateFacts | None) -> bool:
+    """Whether an announcement claims to be of this box; only for a mark beside it."""
+    own = (facts.ca_sha256 or facts.sha256) if facts else ""
+    return bool(one.fingerprint) and own.startswith(one.fingerprint)
+
+
 def facts_for_page() -> dict[str, Any]:
     """Return what the administration's page shows."""
     box = services()
@@ -66,6 +77,6 @@ def facts_for_page() -> dict[str, Any]:
         "ca_sha256": grouped(facts.ca_sha256) if facts and facts.ca_sha256 else "",
         "lan": box.settings.web.lan,
         "https_port": box.settings.web.https_port,
-        "boxes": neighbours(),
+        "boxes": [(one, grouped(one.fingerprint), _is_this(one, facts)) for one in neighbours()],
         "announced": box.settings.web.lan and box.settings.web.announce,
     }
