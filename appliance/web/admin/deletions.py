@@ -122,12 +122,12 @@ def deletions_json() -> Response:
     """Send the certificates that fit as one JSON object."""
     wanted = _wanted(read_query(DeletionsQuery))
     count, _size = count_certificates(database(), wanted)
-    return download(_json(wanted, max(0, count - MAX_ROWS)), _file("json"), "application/json")
+    return download(_json(_all(wanted), max(0, count - MAX_ROWS)), _file("json"), "application/json")
 
 
-def _json(wanted: Wanted, left_out: int) -> Iterator[str]:
+def _json(found: Iterator[Certificate], left_out: int) -> Iterator[str]:
     yield '{"certificates":['
-    for number, one in enumerate(_all(wanted)):
+    for number, one in enumerate(found):
         yield ("," if number else "") + msgspec.json.encode(asdict(one)).decode()
     yield f'],"left_out":{left_out}}}'
 
