@@ -115,7 +115,7 @@ class WebSettings(Section, frozen=True):
 
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Port = 8480
-    threads: Annotated[int, msgspec.Meta(ge=4, le=256)] = 96
+    threads: Annotated[int, msgspec.Meta(ge=4, le=256)] = 192
     session_idle_minutes: Positive = 30
     session_hours: Positive = 12
     lan: bool = False

@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from appliance.cameras.credentials import Credential, credential_context, pack_credential
 from appliance.cameras.model import Camera
@@ -99,6 +99,7 @@ class BenchBox:
     state: Path
     addresses: list[str]
     port: int = 0
+    threads: int = 0
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,6 +125,7 @@ class BenchBox:
             "EXAMBOX_PATHS__RUN": self.settings.paths.run,
             "EXAMBOX_WEB__PORT": str(self.settings.web.port),
             "EXAMBOX_LOG__LEVEL": "error",
+            **({"EXAMBOX_WEB__THREADS": str(self.threads)} if self.threads else {}),
         }
         for name in names:
             self.processes[name] = subprocess.Popen([sys.executable, "-m", "appliance.cli", name], env=environ)
@@ -142,6 +144,10 @@ class BenchBox:
             return [int(camera["segments"]) for camera in LiveClient(self.settings.live_socket).status()["cameras"]]
         except ApplianceError:
             return []
+
+    def cameras(self) -> list[dict[str, Any]]:
+        """Return what capture says of each camera."""
+        return list(LiveClient(self.settings.live_socket).status()["cameras"])
 
     def wait_sealing(self, at_least: int = 1, seconds: float = 30) -> None:
         """Wait until every camera has sealed so many segments."""

@@ -100,6 +100,7 @@ def pictures() -> Response:
 
 @BLUEPRINT.get("/live/<camera>/stream")
 @allow(*WATCHERS)
+@speaks(answer=stream.CONTENT_TYPE)
 def camera_stream(camera: str) -> Response:
     """Send one camera's live pictures until it is lost or the viewer leaves."""
     answer = LiveAnswer(services(), person(), [check_name(camera, "camera")], alone=True)
@@ -108,6 +109,7 @@ def camera_stream(camera: str) -> Response:
 
 @BLUEPRINT.get("/live/<camera>/snapshot")
 @allow(*WATCHERS)
+@speaks(answer="image/jpeg")
 def snapshot(camera: str) -> Response:
     """Send one camera's present picture."""
     return Response(services().live.snapshot(check_name(camera, "camera")), content_type="image/jpeg")

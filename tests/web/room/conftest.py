@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.web.review.conftest import script as review_script
+from tests.web.review import conftest as review
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-review_script = review_script  # a fixture by another name: pytest finds it here
+review_script = review.script
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def test_the_page_knows_what_the_box_knows(
         block = b"".join(map(log.written, events)).decode()
         text += block + (block if twice and "snapshot" not in block else "") + written("beat", {"now_us": 1}).decode()
     at = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
-    known, last_id, _ = room_script("events.js", PARSE, [text[a:b] for a, b in zip(at, at[1:], strict=False)])
+    known, last_id, _ = room_script("events.js", PARSE, [text[a:b] for a, b in itertools.pairwise(at)])
     assert known == log.after(None)[0].data["facts"]
     assert last_id in {"", f"{log.epoch}-{last}"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_messages_are_whole_however_they_come(
     """Wherever the network cuts the bytes, each message comes out once, whole and in order."""
     data = b"".join(framing.pack(kind.encode(), payload) for kind, payload in messages)
     at = sorted({0, *(min(cut, len(data)) for cut in cuts), len(data)})
-    pieces = [list(data[a:b]) for a, b in zip(at, at[1:], strict=False)]
+    pieces = [list(data[a:b]) for a, b in itertools.pairwise(at)]
     assert room_script("messages.js", CUT, pieces) == [[kind, list(payload)] for kind, payload in messages]
 
 
