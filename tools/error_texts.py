@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks.
-_REFUSALS = frozenset({"abort", "Hint", "Check"})
+_REFUSALS = frozenset({"abort", "Hint", "Check", "_failed"})
 # Names such texts are given before they are handed over.
-_VARIABLES = frozenset({"hint", "told"})
+_VARIABLES = frozenset({"hint", "told", "reason"})
+_FINDING_ARGUMENTS = 3
 _NAMED = frozenset({"hint", "message", "reason", "description"})
 
 
@@ -24,7 +25,7 @@ def error_texts(tree: ast.AST) -> set[str]:
     """
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _is_refusal(node.func):
+        if isinstance(node, ast.Call) and (_is_refusal(node.func) or _is_finding(node)):
             arguments = [*node.args, *(word.value for word in node.keywords if word.arg in _NAMED)]
             found.update(text for argument in arguments for text in _texts(argument) if _is_sentence(text))
         elif isinstance(node, ast.Assign):
@@ -61,7 +62,20 @@ def error_texts_below(root: Path, *, without: frozenset[str] = frozenset()) -> d
     return found
 
 
+def _is_finding(node: ast.Call) -> bool:
+    """Whether a call is ``….add("code", part, …, message)``: what a verification found."""
+    return (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr == "add"
+        and len(node.args) >= _FINDING_ARGUMENTS
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    )
+
+
 def _is_refusal(called: ast.expr) -> bool:
+    if isinstance(called, ast.Attribute) and called.attr == "__init__":  # an error that words itself
+        return isinstance(called.value, ast.Call) and isinstance(called.value.func, ast.Name)
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
     return name.endswith("Error") or name in _REFUSALS
 
@@ -71,21 +85,29 @@ def _is_sentence(text: str) -> bool:
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
-    """Yield the sentences an argument can be: text, an f-string, either branch of a choice."""
+    """Yield the sentences an argument can be: text, an f-string, any of those it is chosen from."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             yield node.value
     elif isinstance(node, ast.JoinedStr):
         yield _with_holes(node)
-    elif isinstance(node, ast.IfExp):
-        yield from _texts(node.body)
-        yield from _texts(node.orelse)
-    elif isinstance(node, ast.Tuple | ast.List):
-        for element in node.elts:
-            yield from _texts(element)
-    elif isinstance(node, ast.BoolOp):
-        for value in node.values:
-            yield from _texts(value)
+    else:
+        for choice in _choices(node):
+            yield from _texts(choice)
+
+
+def _choices(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.IfExp():
+            return [node.body, node.orelse]
+        case ast.Tuple() | ast.List():
+            return node.elts
+        case ast.BoolOp() | ast.Dict():
+            return node.values
+        case ast.Subscript():
+            return [node.value]
+        case _:
+            return []
 
 
 def _with_holes(node: ast.JoinedStr) -> str:

@@ -168,7 +168,7 @@ class Jobs:
             state = "failed"
         except Exception as problem:  # noqa: BLE001  the end of a job's thread
             _LOG.error("job failed", kind=job.kind, exc_info=problem)
-            job.problem = {"code": "error", "message": "Something went wrong in the box.", "hint": "See the journal."}
+            job.problem = ApplianceError("Something went wrong in the box.", hint="See the journal.").as_dict()
             state = "failed"
         if state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)

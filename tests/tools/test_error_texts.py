@@ -19,6 +19,10 @@ from tools.error_texts import error_texts
         ('abort(400, "That name is unknown.")', {"That name is unknown."}),
         ('raise KeyError("name")', set()),
         ('say("Just words.")', set()),
+        ('super().__init__(f"Wait {n} s.", hint="Then try.")', {"Wait {0} s.", "Then try."}),
+        ('run.add("part_bad", 3, f"record {n} is late")', {"record {0} is late"}),
+        ('words.add("many words here")', set()),
+        ('told = {"a": "One way.", "b": f"{x} way."}[level]', {"One way.", "{0} way."}),
         ('raise SomeError("Two pieces "\n f"make {one}.")', {"Two pieces make {0}."}),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from msgspec import Meta
 from appliance.errors import NotFoundError
 from appliance.web.access import ForbiddenError, allow
 from appliance.web.asking import read_form, speaks
+from appliance.web.language.problems import problem_words
 from appliance.web.review import work
 from appliance.web.review.blueprint import BLUEPRINT, PLAYERS, READERS, Microseconds, recording_of
 from appliance.web.review.bookmark_views import NoFields
@@ -92,10 +93,25 @@ def verify(sitting: str) -> tuple[dict[str, Any], int]:
 def job_state(number: str) -> dict[str, Any]:
     """Tell how far a person's own order is, and where its files are."""
     job = services().jobs.find(number, person().name)
-    facts = job.as_dict()
+    facts = _said(job.as_dict())
     for file in facts["result"].get("files", []):
         facts.setdefault("links", []).append(url_for("review.download", number=number, name=file["name"]))
     return facts
+
+
+def _said(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return a job's facts with its sentences in the reader's language."""
+    result, problem = dict(facts["result"]), facts["problem"]
+    if problem:
+        facts["problem"] = {**problem, **{name: problem_words(problem.get(name, "")) for name in ("message", "hint")}}
+    if "cameras" in result:
+        result["cameras"] = [_said_check(report) for report in result["cameras"]]
+    return {**facts, "result": result}
+
+
+def _said_check(report: dict[str, Any]) -> dict[str, Any]:
+    findings = [{**one, "message": problem_words(one["message"])} for one in report.get("findings", [])]
+    return {**report, "words": problem_words(report["words"]), "findings": findings} if "words" in report else report
 
 
 @BLUEPRINT.post("/api/jobs/<number>/discard")

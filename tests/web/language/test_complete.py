@@ -20,15 +20,23 @@ from tools.make_texts import differences, missing, read_catalogue, texts_of_the_
 WEB = Path(__file__).resolve().parents[3] / "appliance" / "web"
 OTHERS = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
 TEMPLATES = sorted(path for path in WEB.rglob("templates/**/*.html"))
-# The description of the JSON endpoints is for programmers and is English.
-MODULES = sorted(path for path in WEB.rglob("*.py") if path.name != "openapi.py")
+# What programmers, machines and the journal read is English: descriptions of the JSON endpoints, names of figures.
+FOR_MACHINES = frozenset({"openapi.py", "metrics.py", "main.py"})
+MODULES = sorted(path for path in WEB.rglob("*.py") if path.name not in FOR_MACHINES)
 SCRIPTS = sorted(path for path in WEB.rglob("static/**/*.js"))
 READ_ALOUD = frozenset({"title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-label"})
 # The same in every language: the product's name, names of keys and formats, units.
-SAME_EVERYWHERE = re.compile(r"exambox|UTC|SHA-256|GB|MB|kB|px|fps|H\.26[45]|JSON|CSV|PEM|DER|Enter|Esc|Tab|[A-Z]|dBFS")
+SAME_EVERYWHERE = re.compile(
+    r"exambox|UTC|SHA-256|GB|MB|kB|px|fps|H\.26[45]|[kM]bit/s|JSON Lines|JSON|CSV|PEM|DER|Enter|Esc|Tab|[A-Z]|dBFS"
+)
 # A block that its parent puts inside an attribute.
 UNREAD_BLOCK = re.compile(r"\{%-? block \w+_class -?%\}.*?\{%-? endblock -?%\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
+# Proper names.
+NAMES = frozenset({"Samsung Internet", "Windows NT"})
+TAG = re.compile(r"<[A-Za-z][^<>]*>")
+SENTENCE = re.compile(r"[A-Z][a-z]+[ ,.:]")
+TEXTS = frozenset({"_", "_n", "gettext", "ngettext", "lazy_gettext"})
 _HOLE = "\x00"
 
 
@@ -61,9 +69,9 @@ def prose_of(template: str) -> list[str]:
     """Return the words a template says without asking the catalogue."""
     tokens = Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).lex(UNREAD_BLOCK.sub("", template))
     parser = Prose()
-    parser.feed(
-        "".join(value if kind == "data" else _HOLE if kind.endswith("_begin") else "" for _, kind, value in tokens)
-    )
+    text = "".join(value if kind == "data" else _HOLE if kind.endswith("_begin") else "" for _, kind, value in tokens)
+    # Inside a tag what Jinja puts in is an attribute or its value.
+    parser.feed(TAG.sub(lambda tag: tag[0].replace(_HOLE, " "), text))
     parser.close()
     pieces = [piece for text in parser.found for piece in text.split(_HOLE)]
     return [piece.strip() for piece in pieces if WORD.search(SAME_EVERYWHERE.sub("", piece))]
@@ -75,7 +83,7 @@ def spoken_past_the_catalogue(script: str) -> list[str]:
     found = []
     for at, token in enumerate(tokens):
         text = token.value[1:-1] if token.type in {"string", "template_string"} else ""
-        if not re.match(r"[A-Z][a-z]+[ ,.:][^/]*", text):
+        if not re.match(r"[A-Z][a-z]+[ ,.:][^/]*", text) or len(WORD.findall(text)) == 1:
             continue
         before = [known.value for known in tokens[max(0, at - 4) : at]]
         if not (before[-2:] in (["_", "("], ["_n", "("]) or before[-4:-2] == ["_n", "("]):
@@ -90,9 +98,7 @@ def python_past_the_catalogue(source: str) -> list[str]:
     asked = {
         id(argument)
         for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in {"_", "gettext", "ngettext", "lazy_gettext"}
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TEXTS
         for argument in call.args
     }
     asked |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -100,13 +106,25 @@ def python_past_the_catalogue(source: str) -> list[str]:
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in asked
-        if re.match(r"[A-Z][a-z]+[ ,.:]", node.value) and not any(node.value in text for text in known)
+        if SENTENCE.match(node.value)
+        and "|" not in node.value
+        and node.value not in NAMES
+        and not any(node.value in text for text in known)
     ]
 
 
 def looked_up_at_import(source: str) -> list[str]:
     """Return the texts a module looks up before anybody asks, so in no reader's language."""
     found: list[str] = []
+    tree = ast.parse(source)
+    # What is imported as lazy_gettext, under whatever name, is looked up when it is shown.
+    lazy = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.name == "lazy_gettext"
+    }
 
     def look(node: ast.AST) -> None:
         if isinstance(node, ast.Lambda):
@@ -115,16 +133,12 @@ def looked_up_at_import(source: str) -> list[str]:
             for part in [*node.decorator_list, node.args]:
                 look(part)
             return
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in {"_", "gettext", "ngettext"}
-        ):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TEXTS - lazy:
             found.append(ast.unparse(node.args[0]))
         for child in ast.iter_child_nodes(node):
             look(child)
 
-    look(ast.parse(source))
+    look(tree)
     return found
 
 
@@ -189,12 +203,16 @@ def test_the_checks_find_what_they_look_for() -> None:
     """Words in markup, in attributes and in scripts are found; texts from the catalogue are not."""
     assert prose_of("<p>{{ _('Fine') }}</p><p>Not fine</p>") == ["Not fine"]
     assert prose_of('<a title="Not fine" href="/x y">{{ _("Fine") }}</a>') == ["Not fine"]
+    assert prose_of('<tr{% if x %} class="not fine"{% endif %}><td{% if y %} hidden{% endif %}>5 Mbit/s</td>') == []
+    assert prose_of('<tr{% if x %} title="Not fine"{% endif %}>') == ["Not fine"]
     assert prose_of("<kbd>Space</kbd> exambox {# a note #}{% if x %}{{ y }}{% endif %}") == []
     assert spoken_past_the_catalogue('say(_("All fine")); say("Not fine"); use("a.css b.css")') == ["Not fine"]
     assert spoken_past_the_catalogue('_n("One camera", "Many cameras", n)') == []
     assert python_past_the_catalogue('"""Words."""\nf(_("Fine words"))\nraise XError(f"Fine {x}")\nf("Not fine")') == [
         "Not fine"
     ]
+    assert looked_up_at_import('from x import lazy_gettext as _\nA = _("Fine")') == []
+    assert looked_up_at_import('from x import gettext as _\nA = _("Not fine")') == ["'Not fine'"]
     assert looked_up_at_import(
         'class F:\n  a = Field(_("Name"))\ndef f(): return _("Fine")\ng = lambda: _("Fine")'
     ) == ["'Name'"]

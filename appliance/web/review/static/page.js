@@ -139,6 +139,12 @@ function placeWords(us) {
   return lost ? _("{time}, {count} cameras without a recording here", { time: zone.words(us), count: lost }) : zone.words(us);
 }
 
+/** Whether a camera recorded at a time, as far as the overview tells. */
+function recorded(camera, us) {
+  const { start_us: start, end_us: end, open, gaps } = factsOf(camera);
+  return us >= start && (us < end || open) && !gaps.some(([from, to]) => us >= from && us < to);
+}
+
 function hover(us, x) {
   if (!parts.thumbs) return;
   if (us === null || state.locked) { parts.thumbs.hide(); return; }
@@ -207,7 +213,7 @@ function build() {
   parts.transport.onSpeed = (rate) => parts.theatre.setRate(rate);
   parts.tab = wireTabs($("[data-tabs]"));
   if (playable) {
-    parts.thumbs = new Thumbs($("[data-scrub]"), { net, cameras, base: api });
+    parts.thumbs = new Thumbs($("[data-scrub]"), { net, cameras, base: api, recorded });
     parts.exports = new ExportPanel({ form: $("[data-export]"), result: $("[data-export-result]"), path: `${api}/exports`, zone, state, names, changed: () => setRange(state.range.from, state.range.to) });
     parts.bookmarks = new Bookmarks({
       list: $("[data-bookmarks]"), count: $("[data-bookmark-count]"), dialog: $("[data-bookmark-dialog]"), base: `${api}/bookmarks`, zone, names, jump,

@@ -1,6 +1,7 @@
 // Small pictures of every camera at the moment under the pointer: asked for when it rests, taken back when it moves on,
 // kept for a while. Painted on canvases, so nothing readable is left in the page's address or the browser's cache of links.
 
+import { _ } from "/static/text.js";
 import { make } from "./dom.js";
 import { THUMBNAIL } from "./net.js";
 
@@ -11,17 +12,20 @@ const WIDTH = 160;
 export class Thumbs {
   /**
    * @param {HTMLElement} place the box above the timeline
-   * @param {{net: import("./net.js").Net, cameras: {camera: string, name: string}[], base: string}} parts
+   * @param {{net: import("./net.js").Net, cameras: {camera: string, name: string}[], base: string,
+   *   recorded: (camera: string, us: number) => boolean}} parts `recorded`: whether a camera recorded at a time; where it
+   *   did not, an older picture would only mislead
    */
-  constructor(place, { net, cameras, base }) {
-    Object.assign(this, { place, net, base });
+  constructor(place, { net, cameras, base, recorded }) {
+    Object.assign(this, { place, net, base, recorded });
     this.kept = new Map();
     this.time = make("p", { className: "scrub-time" });
     this.row = make("div", { className: "scrub-row" });
     place.append(this.row, this.time);
     this.frames = new Map(cameras.map(({ camera, name }) => {
       const canvas = make("canvas", { width: WIDTH, height: 90 });
-      const figure = make("figure", { className: "scrub-thumb" }, canvas, make("figcaption", { textContent: name }));
+      const none = make("span", { className: "scrub-none", textContent: _("No recording here") });
+      const figure = make("figure", { className: "scrub-thumb" }, canvas, none, make("figcaption", { textContent: name }));
       this.row.append(figure);
       return [camera, { canvas, figure, showing: null }];
     }));
@@ -37,7 +41,10 @@ export class Thumbs {
     this.at = at;
     this.stopping?.abort();
     clearTimeout(this.timer);
-    const missing = cameras.filter((camera) => !this.paint(camera, at));
+    const missing = cameras.filter((camera) => {
+      if (!this.recorded(camera, at)) this.keep(camera, at, null);
+      return !this.paint(camera, at);
+    });
     if (!missing.length) return;
     this.timer = setTimeout(() => {
       this.stopping = new AbortController();
@@ -55,6 +62,7 @@ export class Thumbs {
       frame.canvas.height = Math.round((WIDTH * kept.height) / kept.width);
       context.drawImage(kept, 0, 0, WIDTH, frame.canvas.height);
     } else {
+      frame.canvas.height = Math.round((WIDTH * 9) / 16);
       context.clearRect(0, 0, WIDTH, frame.canvas.height);
     }
     frame.figure.dataset.none = kept ? "no" : "yes";
@@ -70,13 +78,17 @@ export class Thumbs {
     } catch (problem) {
       if (problem.status !== 404) return; // no picture there is an answer; all else may be better next time
     }
-    this.kept.set(`${camera}/${at}`, picture);
-    if (this.kept.size > KEPT) {
-      const [oldest, bitmap] = this.kept.entries().next().value;
-      this.kept.delete(oldest);
-      bitmap?.close();
-    }
+    this.keep(camera, at, picture);
     if (at === this.at) this.paint(camera, at);
+  }
+
+  keep(camera, at, picture) {
+    this.kept.get(`${camera}/${at}`)?.close();
+    this.kept.set(`${camera}/${at}`, picture);
+    if (this.kept.size <= KEPT) return;
+    const [oldest, bitmap] = this.kept.entries().next().value;
+    this.kept.delete(oldest);
+    bitmap?.close();
   }
 
   /** Put the box above a place of the timeline, inside it. */
