@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from bench import disk_cost, page_cost, recording_cost, start_time
+from bench import disk_cost, live_latency, page_cost, recording_cost, review_cost, start_time, viewers
 from bench.rig import Farm, prepare_stream
 
 PACKAGES = "ffmpeg motion python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 gstreamer1.0-plugins-bad e2fsprogs"
-FIGURES = ["recording", "disk", "start", "seal", "pages"]
+FIGURES = ["recording", "disk", "start", "seal", "pages", "viewers", "latency", "review"]
 
 
 def install_peers() -> None:
@@ -58,6 +58,12 @@ def main() -> None:
                 figures |= recording_cost.measure(farm, folder, runs=runs, seconds=seconds)
             if "pages" in only:
                 figures |= page_cost.measure(farm, folder, runs=1 if chosen.quick else 5)
+            if "viewers" in only:
+                figures |= viewers.measure(farm, folder, seconds=10.0 if chosen.quick else 30.0, quick=chosen.quick)
+        if "latency" in only:
+            figures |= live_latency.measure(folder, seconds=60.0 if chosen.quick else 600.0)
+        if "review" in only:
+            figures |= review_cost.measure(cache.absolute(), stream, folder, runs=1 if chosen.quick else 3)
         if "seal" in only:
             figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
     report = {"version": __version__, "machine": machine(), "quick": chosen.quick, "figures": figures}
