@@ -9,6 +9,7 @@ from flask import url_for
 
 from appliance.web.account import sessions
 from appliance.web.review import bookmarks
+from appliance.web.services import of
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tests.web.gate_world import World
 
 Trial = Callable[["World", str], None]
-OWNED = frozenset({"number", "handle", "bookmark", "account"})
+OWNED = frozenset({"number", "handle", "bookmark", "account", "trial"})
 """Variable parts of addresses that name something a person owns; all others name what the room owns."""
 AT = 1_800_000_000_000_000
 
@@ -40,8 +41,6 @@ def session_of_another(world: World, endpoint: str) -> None:
     ada = world.account("Ada", "administrator")
     owner, other = world.signed_in(ada), world.person("Bob", "administrator")
     world.signed_in(ada)
-    from appliance.web.services import of
-
     own = sessions.list_sessions(world.db, ada.id, clock=world.clock, settings=of(world.app).settings.web)
     assert len(own) == 2
     for one in own:
@@ -67,6 +66,18 @@ def job_of_another(world: World, endpoint: str) -> None:
         assert ask(world.person(name, role), where).status_code == 404
     assert (job.folder / "clip.mp4").exists()
     assert ask(owner, where).status_code == 200
+
+
+def bundle_of_another(world: World, endpoint: str) -> None:
+    """A support bundle is looked at and taken by its maker alone; another administrator makes another."""
+    owner = world.person("Ada", "administrator")
+    number = post(owner, "/admin/support").headers["Location"].rpartition("/")[2]
+    jobs = of(world.app).jobs
+    until(lambda: jobs.find(number, "Ada").state == "done", 30, "the bundle")
+    where = path(world, endpoint, number=number, **({"name": "README.txt"} if endpoint.endswith("_file") else {}))
+    assert world.person("Eve", "administrator").client.get(where).status_code == 404
+    assert world.person("Bob", "centre_manager").client.get(where).status_code == 403
+    assert owner.client.get(where).status_code == 200
 
 
 def bookmark_of_another(world: World, endpoint: str) -> None:
@@ -111,14 +122,35 @@ def account_beyond_the_role(world: World, endpoint: str) -> None:
     assert answer.status_code == (422 if endpoint == "admin.user_role" else answer.status_code)
 
 
+def trial_of_another(world: World, endpoint: str) -> None:
+    """A camera that somebody tried, with its picture, is nobody else's, not even another administrator's."""
+    from appliance.cameras.model import Camera
+    from appliance.web.admin.camera_trials import Trial as CameraTrial
+    from appliance.web.services import of
+
+    ada = world.account("Ada", "administrator")
+    camera = Camera(id="new", name="New", role="room", kind="pattern", address="160x96@5")
+    aim = "streams" if endpoint == "admin.camera_streams" else "add"
+    name = of(world.app).camera_trials.keep(ada.id, CameraTrial(aim, camera, picture=b"jpeg"))  # type: ignore[arg-type]
+    where = path(world, endpoint, trial=name)
+    assert world.person("Bob", "administrator").get(where).status_code == 404
+    assert world.signed_in(ada).get(where).status_code == 200
+
+
 TRIALS: dict[str, Trial] = {
     "account.end_session": session_of_another,
     "review.job_state": job_of_another,
     "review.discard": job_of_another,
     "review.download": job_of_another,
+    "admin.support_bundle": bundle_of_another,
+    "admin.support_file": bundle_of_another,
+    "admin.support_download": bundle_of_another,
     "review.edit_bookmark": bookmark_of_another,
     "review.remove_bookmark": bookmark_of_another,
     "review.restore_bookmark": bookmark_of_another,
+    "admin.camera_tried": trial_of_another,
+    "admin.camera_trial_picture": trial_of_another,
+    "admin.camera_streams": trial_of_another,
     "admin.user": account_beyond_the_role,
     "admin.user_role": account_beyond_the_role,
     "admin.user_email": account_beyond_the_role,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from flask import current_app, redirect, render_template, url_for
@@ -22,12 +22,22 @@ from appliance.web.tell_next import tell_next
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flask import Flask
+    from flask.blueprints import BlueprintSetupState
     from werkzeug.wrappers import Response
 
     from appliance.web.admin.health_book import Change, HealthBook, Seen
 
 CHANGES_SHOWN = 20
 READERS = (ADMINISTRATOR, CENTRE_MANAGER, AUDITOR)
+
+
+def _begin(state: BlueprintSetupState) -> None:
+    """Begin the book with the application, so that it knows for how long the dashboard has been running."""
+    book_of(cast("Flask", state.app))
+
+
+BLUEPRINT.record_once(_begin)
 
 
 class CheckAnswer(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from appliance.diagnosis.result import Check
 from appliance.web.admin.health_book import Seen
 from appliance.web.language import gettext as _
-from appliance.web.language import ngettext as _n
+from appliance.web.language import ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -163,13 +163,13 @@ def verdict_words(seen: Iterable[Seen]) -> str:
     states = [one.check.state for one in seen]
     failed, warned = states.count("fail"), states.count("warn")
     if failed:
-        return _n(
+        return ngettext(
             "Not fit: %(num)s thing must be put right.",
             "Not fit: %(num)s things must be put right.",
             failed,
         )
     if warned:
-        return _n("Fit, with %(num)s thing to look at.", "Fit, with %(num)s things to look at.", warned)
+        return ngettext("Fit, with %(num)s thing to look at.", "Fit, with %(num)s things to look at.", warned)
     return _("Fit for tomorrow.")
 
 

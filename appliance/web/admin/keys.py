@@ -125,7 +125,7 @@ def _uploaded(role: Literal["auditor", "escrow"]) -> tuple[Recipient, str]:
             hint="Have a new pair made, and give the box the file that ends in .public.json.",
         )
     label = None if '"label"' in raw[:MAX_KEY_FILE].decode("utf-8", "replace") else name.partition(".")[0][:80]
-    return parse_public_file(raw, "The file", label=label, role=role), name
+    return parse_public_file(raw, name[:80], label=label, role=role), name
 
 
 def _check_fits(recipient: Recipient, listed: RecipientsList) -> None:
