@@ -11,6 +11,7 @@ from babel.numbers import format_decimal
 from appliance.clock import SECOND_US
 from appliance.web.language import current_language
 from appliance.web.language import gettext as _
+from appliance.web.language import ngettext as _n
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -43,6 +44,14 @@ def length_words(microseconds: int) -> str:
     if minutes:
         return _("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=f"{left:02d}")
     return _("%(seconds)s s", seconds=left)
+
+
+def ahead_words(microseconds: int) -> str:
+    """Return ``in 6 days``, or for less than two days ``in 7 h 05 min``."""
+    days = microseconds // (24 * _HOUR * SECOND_US)
+    if days > 1:
+        return _n("in %(num)s day", "in %(num)s days", days)
+    return _("in %(length)s", length=length_words(microseconds))
 
 
 def moment(wall_us: int, zone: tzinfo) -> datetime:

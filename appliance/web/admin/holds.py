@@ -54,7 +54,6 @@ def holds() -> str:
     pages = max(1, -(-len(steps) // PAGE))
     page = min(asked.page, pages)
     shown = [hold for hold in list_holds(database(), released=asked.released) if asked.sitting in {"", hold.sitting}]
-    holdings = list_holdings(database())
     return render_template(
         "admin/holds.html",
         **common(),
@@ -65,7 +64,7 @@ def holds() -> str:
         steps_total=len(steps),
         page=page,
         pages=pages,
-        holds=[(hold, hold_facts.kept_by(hold, holdings, seen.outlooks, seen.now_us)) for hold in reversed(shown)],
+        holds=[(hold, hold_facts.kept_by(hold, seen.holdings, seen.outlooks, seen.now_us)) for hold in reversed(shown)],
         cameras=list_cameras(database()),
         default_hours=services().settings.vault.retention_hours,
         section_endpoint="admin.holds",
@@ -83,7 +82,7 @@ def hold(hold: int) -> str:
         "admin/hold.html",
         **common(),
         hold=found,
-        kept=hold_facts.kept_by(found, list_holdings(database(), found.sitting), seen.outlooks, seen.now_us),
+        kept=hold_facts.kept_by(found, seen.holdings, seen.outlooks, seen.now_us),
         after=hold_facts.after_release(found, seen.outlooks, now_us=seen.now_us, grace_us=0),
         others=_others(found),
         in_grace=found.released_us is not None and seen.now_us < found.released_us + box.release_grace_us,
@@ -113,7 +112,7 @@ def hold_place() -> Answer:
 
 def _choose(words: str) -> str:
     found = hold_facts.choices(
-        list_holdings(database()),
+        stock().holdings,
         wished_sittings(database()).running,
         frozenset(one.sitting for one in list_holds(database())),
         common()["names"],
@@ -165,13 +164,13 @@ def _give_cameras(form: PlaceForm) -> None:
 def _place_page(form: PlaceForm, problem: ApplianceError | None = None) -> str:
     _give_cameras(form)
     sitting = form.sitting.data or ""
-    rows = list_holdings(database(), sitting)
+    seen = stock()
+    rows = [one for one in seen.holdings if one.sitting == sitting]
     running = wished_sittings(database()).running
     if not rows and sitting not in running and problem is None:
         raise BadInputError(
             "Nothing was recorded under that name.", hint="Look for the sitting in the list of recordings."
         )
-    seen = stock()
     return render_template(
         "admin/hold_place.html",
         **common(),

@@ -10,7 +10,7 @@ from flask import current_app, render_template, url_for
 from msgspec import Meta
 
 from appliance.cameras.store import list_cameras
-from appliance.vault.holdings import list_outlooks, weekly_rates
+from appliance.vault.holdings import grown, list_holdings, list_outlooks, weekly_rates
 from appliance.vault.part_rows import open_parts, retention_hours, wished_sittings
 from appliance.vault.retention import HOUR_US
 from appliance.web.access import ADMINISTRATOR, AUDITOR, CENTRE_MANAGER, allow, roles_of
@@ -20,10 +20,10 @@ from appliance.web.admin.disk_facts import database_bytes, disk_facts, folder_by
 from appliance.web.asking import read_query
 from appliance.web.moments import shown_zone
 from appliance.web.services import database, person, services
-from appliance.web.words import day_words
+from appliance.web.words import ahead_words, day_words
 
 if TYPE_CHECKING:
-    from appliance.vault.holdings import Outlook
+    from appliance.vault.holdings import Holding, Outlook
     from appliance.vault.retention import PartRow
     from appliance.web.admin.disk_facts import DiskFacts
 
@@ -41,6 +41,7 @@ class StorageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Stock:
     """Everything the retention pages look at, read once."""
 
+    holdings: list[Holding]
     outlooks: list[Outlook]
     growing: list[PartRow]
     now_us: int
@@ -59,7 +60,7 @@ def stock() -> Stock:
         grace_us=vault.release_grace_us,
         growing=growing,
     )
-    return Stock(found, growing, now_us)
+    return Stock(grown(list_holdings(database()), growing), found, growing, now_us)
 
 
 def common() -> dict[str, Any]:
@@ -98,6 +99,7 @@ def storage() -> str:
         lines=storage_chart.thresholds(settings),
         **common(),
         free_at=storage_chart.free_at,
+        ahead_words=ahead_words,
         sittings=sittings[(page - 1) * PAGE : page * PAGE],
         sittings_total=len(sittings),
         page=page,
