@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import appliance
 from appliance.auditlog import ACTIONS, append, checkpoint, erase_person, show
 from appliance.auditlog.line import LogLine
-from appliance.database import write
 from appliance.vault.keys import DeviceKey
 from appliance.web.admin import log_lines, log_pages, log_words
 from appliance.web.services import of
@@ -199,10 +198,6 @@ def test_every_finding_has_plain_words() -> None:
     """Each code a check can give is explained; one of newer software is shown as it was told."""
     source = (Path(appliance.__file__).parent / "auditlog" / "verify.py").read_text("utf-8")
     codes = set(re.findall(r'report\.add\("([a-z.]+)"', source))
-        re.findall(
-            r'report\.add\("([a-z.]+)"', (Path(appliance.__file__).parent / "auditlog" / "verify.py").read_text("utf-8")
-        )
-    )
     assert len(codes) > 10
     assert all(log_words.finding_words(code, "?") != "?" for code in codes)
     assert log_words.finding_words("new.code", "As told.") == "As told."
