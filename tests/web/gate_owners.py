@@ -80,6 +80,15 @@ def bundle_of_another(world: World, endpoint: str) -> None:
     assert owner.client.get(where).status_code == 200
 
 
+def log_check_of_another(world: World, endpoint: str) -> None:
+    """What a check of the log found is shown to whoever asked for it; another administrator asks anew."""
+    owner = world.person("Ada", "administrator")
+    where = post(owner, "/admin/log/checks").headers["Location"]
+    assert where == path(world, endpoint, number=where.rpartition("/")[2])
+    assert world.person("Eve", "administrator").client.get(where).status_code == 404
+    assert owner.client.get(where).status_code == 200
+
+
 def bookmark_of_another(world: World, endpoint: str) -> None:
     """A bookmark is changed by its maker and by those who manage; another reviewer is refused."""
     owner = world.person("Ada", "reviewer")
@@ -151,6 +160,7 @@ TRIALS: dict[str, Trial] = {
     "admin.camera_tried": trial_of_another,
     "admin.camera_trial_picture": trial_of_another,
     "admin.camera_streams": trial_of_another,
+    "admin.log_check": log_check_of_another,
     "admin.user": account_beyond_the_role,
     "admin.user_role": account_beyond_the_role,
     "admin.user_email": account_beyond_the_role,
