@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLUEPRINT = Blueprint("vitals", __name__)
-_LOOPBACK = ("127.", "::1")
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+"""Who sends one of these asks for somebody else, who may be anywhere."""
 _NOT_READY = 503
 
 
@@ -71,8 +73,16 @@ def metrics_text() -> Response:
 
 
 def _only_this_machine() -> None:
-    if request.is_secure or not address().startswith(_LOOPBACK) or "X-Forwarded-For" in request.headers:
+    passed_on = any(name in request.headers for name in _OF_PROXIES)
+    if request.is_secure or passed_on or not _is_loopback(address()):
         raise NotFoundError("There is no such page.")
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
 
 
 def _database() -> str:

@@ -88,14 +88,21 @@ def _printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())
 
 
+def _is_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_private and not (address.is_loopback or address.is_unspecified or address.is_multicast)
+
+
 def _first(addresses: Iterable[str]) -> str:
     for text in addresses:
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
             continue
-        if address.is_private and not address.is_loopback:
-            return f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004  IP's version
+        if isinstance(address, ipaddress.IPv4Address):
+            if _is_inside(address):
+                return str(address)
+        elif _is_inside(address) and not (address.is_link_local or address.scope_id):
+            return f"[{address}]"
     return ""
 
 
