@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from appliance.cameras.credentials import split_address
 from appliance.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MAX_PASSWORD_FILE = 4096
 _PATTERN = re.compile(r"(?:pattern:?)?(\d+x\d+(?:@\d+)?)?")
@@ -67,30 +62,6 @@ def default_name(kind: str, address: str) -> str:
     if kind in ("v4l2", "file"):
         return Path(address).name[:60]
     return {"picamera": f"Pi camera {address}", "pattern": "Test picture"}[kind]
-
-
-def masks_from(texts: Sequence[str]) -> list[list[list[float]]]:
-    """Return polygons of ``"0.1,0.2 0.4,0.2 0.4,0.9"``.
-
-    Raises:
-        BadInputError: fewer than three corners, or one that is not in 0..1.
-    """
-    return [_polygon(text) for text in texts]
-
-
-def _polygon(text: str) -> list[list[float]]:
-    problem = BadInputError(
-        f"mask: {text[:80]!r} is no area.",
-        hint='Give three or more corners as "x,y x,y x,y": 0,0 is the top left of the picture, 1,1 the bottom right.',
-    )
-    try:
-        corners = [[float(number) for number in corner.split(",")] for corner in text.split()]
-    except ValueError:
-        raise problem from None
-    fits = all(len(corner) == 2 and all(0 <= n <= 1 for n in corner) for corner in corners)  # noqa: PLR2004  x and y
-    if not fits or not 3 <= len(corners) <= 64 or not all(math.isfinite(n) for c in corners for n in c):  # noqa: PLR2004  as the model
-        raise problem
-    return corners
 
 
 def read_password(file: Path | None, user: str) -> str:

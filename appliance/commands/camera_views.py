@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance.cameras.states import state_of
 from appliance.clock import format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from appliance.cameras.events import CameraEvent
     from appliance.cameras.model import Camera
+    from appliance.cameras.states import State
     from appliance.capture.probe import ProbeResult
-
-
-class State(NamedTuple):
-    """What is known of a camera: a word, its reason, since when (wall time), and whether it is being recorded."""
-
-    state: str
-    reason: str
-    since_us: int | None
-    recording: bool
-
-
-UNKNOWN = State("unknown", "", None, recording=False)
-
-
-def states(status: Mapping[str, Any], events: Mapping[str, CameraEvent]) -> dict[str, State]:
-    """Return the state of each camera: what capture says now, else what was last stored."""
-    known = {
-        name: State(
-            event.state if status or event.state != "live" else "unknown", event.reason, event.at_us, recording=False
-        )
-        for name, event in events.items()
-    }
-    for live in status.get("cameras", []):
-        known[live["camera"]] = State(
-            live["state"], live.get("reason") or "", live.get("since_us"), bool(live.get("recording"))
-        )
-    return known
-
-
-def _state(camera: Camera, known: Mapping[str, State]) -> State:
-    if not camera.enabled:
-        return State("disabled", "", None, recording=False)
-    return known.get(camera.id, UNKNOWN)
 
 
 def table(cameras: Sequence[Camera], known: Mapping[str, State]) -> str:
     """Return the cameras as lines of aligned columns."""
     rows = [("ID", "NAME", "ROLE", "STATE", "SINCE", "KEPT", "ADDRESS")]
     for camera in cameras:
-        now = _state(camera, known)
+        now = state_of(camera, known)
         word = f"{now.state} ({now.reason})" if now.reason else now.state
         word = f"{word}, recording" if now.recording else word
         since = format_utc(now.since_us)[:19] + "Z" if now.since_us else "-"
@@ -69,7 +37,7 @@ def as_json(
     """Return the cameras with their states; never a password, only whether there is one."""
     result = []
     for camera in cameras:
-        now = _state(camera, known)
+        now = state_of(camera, known)
         facts = {"state": now.state, "reason": now.reason, "since_us": now.since_us, "recording": now.recording}
         result.append({**msgspec.to_builtins(camera), **facts, "password": has_password[camera.id]})
     return result

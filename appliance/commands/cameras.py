@@ -14,6 +14,7 @@ from appliance.cameras.credentials import Credential, credential, credential_con
 from appliance.cameras.events import latest_events
 from appliance.cameras.masks import masks_from
 from appliance.cameras.model import Camera, camera_from
+from appliance.cameras.states import states
 from appliance.clock import SystemClock
 from appliance.commands import camera_views
 from appliance.commands.camera_input import default_name, kind_and_address, read_password
@@ -104,12 +105,12 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
     settings = settings_of(ctx)
     db = database_of(settings)
     cameras = store.list_cameras(db)
-    states = camera_views.states(_live_status(settings), latest_events(db))
+    known = states(_live_status(settings), latest_events(db))
     if as_json:
         secret = {camera.id: store.sealed_credential(db, camera.id) is not None for camera in cameras}
-        click.echo(json.dumps(camera_views.as_json(cameras, states, secret), indent=1))
+        click.echo(json.dumps(camera_views.as_json(cameras, known, secret), indent=1))
     elif cameras:
-        click.echo(camera_views.table(cameras, states))
+        click.echo(camera_views.table(cameras, known))
     else:
         click.echo("There are no cameras. Add one: exambox cameras add rtsp://192.168.1.20/stream1")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from appliance.ipc.keyring import KeyringClient
     from appliance.ipc.live import LiveClient
     from appliance.web.account.sessions import Person
+    from appliance.web.admin.camera_trials import Trials
     from appliance.web.jobs import Jobs
     from appliance.web.lasting import LastingAnswers
     from appliance.web.review.thumbnails import Thumbnails
@@ -72,6 +73,13 @@ class Services:
         from appliance.web.room.watch import RoomWatch  # noqa: PLC0415  as above
 
         return RoomWatch(self)
+
+    @functools.cached_property
+    def camera_trials(self) -> Trials:
+        """Cameras that were tried and not yet decided about."""
+        from appliance.web.admin.camera_trials import Trials  # noqa: PLC0415  as above
+
+        return Trials(self.clock)
 
     def box_names(self) -> frozenset[str]:
         """Return the names and addresses the box is reached by on its network, in lower case."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 
-from appliance.errors import LockedError, NotFoundError, UnavailableError
+from appliance.errors import CameraError, LockedError, NotFoundError, UnavailableError
 from appliance.ipc import framing
 from appliance.ipc.keyring import KeyringClient
 from appliance.ipc.live import LiveClient
@@ -42,6 +42,12 @@ class StandInCapture(LiveClient):
         self.running = True
         self.messages: list[tuple[bytes, bytes]] = [(b"J", b'{"ok":true,"codecs":"avc1"}'), (b"I", b"init")]
         self.closed = 0
+        self.tried: list[tuple[dict[str, Any], bytes | None]] = []
+        self.asked: list[tuple[dict[str, Any], str, bytes | None]] = []
+        self.failing = ""
+        self.usb: list[str] = []
+        self.found: list[dict[str, Any]] = []
+        self.offered: list[dict[str, Any]] = []
         self.hold = threading.Event()
         """While cleared, a relay stays open after the prepared messages."""
         self.hold.set()
@@ -57,6 +63,41 @@ class StandInCapture(LiveClient):
         if camera != "front":
             raise NotFoundError("There is no such camera.")
         return b"\xff\xd8picture"
+
+    def uncovered(self, camera: str) -> bytes:
+        """Give the picture of the one camera without masks."""
+        self._check()
+        if camera != "front":
+            raise NotFoundError("There is no such camera.")
+        return b"\xff\xd8uncovered"
+
+    def probe(self, camera: dict[str, Any], sealed: bytes | None) -> tuple[dict[str, Any], bytes]:
+        """Say what a camera is asked for in `tried`, and answer as `works` says."""
+        self._check()
+        self.tried.append((camera, sealed))
+        if self.failing:
+            raise CameraError("It does not work.", reason=self.failing, hint="As the command line says it.")
+        return {"ok": True, "codec": "h264", "codecs": "avc1.42C01E", "width": 1920, "height": 1080, "fps": 25.0,
+                "audio": ["aac", 48000, 1] if camera.get("audio") else None, "masked": bool(camera.get("masks")),
+                "seconds_milli": 812}, b"\xff\xd8tried"  # fmt: skip
+
+    def devices(self) -> list[str]:
+        """Name the USB cameras."""
+        self._check()
+        return self.usb
+
+    def discover(self) -> list[dict[str, Any]]:
+        """Name the cameras on the network."""
+        self._check()
+        return self.found
+
+    def streams(self, target: dict[str, Any], camera: str, sealed: bytes | None) -> dict[str, Any]:
+        """Offer a device's streams."""
+        self._check()
+        self.asked.append((target, camera, sealed))
+        if self.failing:
+            raise CameraError("It does not work.", reason=self.failing, hint="As the command line says it.")
+        return {"ok": True, "maker": "Maker", "model": "Model", "streams": self.offered}
 
     def relay(self, camera: str) -> Generator[bytes]:
         """Give the prepared messages, packed."""

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from appliance.web.admin import (
+    camera_adding,
+    camera_editing,
+    camera_finding,
+    camera_masking,
+    cameras,
     certificates,
     deletions,
     health,
@@ -21,6 +26,11 @@ from appliance.web.admin.blueprint import BLUEPRINT
 
 __all__ = [
     "BLUEPRINT",
+    "camera_adding",
+    "camera_editing",
+    "camera_finding",
+    "camera_masking",
+    "cameras",
     "certificates",
     "deletions",
     "health",

@@ -31,6 +31,7 @@ NO_PAGE = {
     "vitals.metrics_text": "for machines",
     "review.download": "a file",
     "admin.log_csv": "a file",
+    "admin.camera_trial_picture": "a picture on a page",
     "admin.log_export": "a file",
     "admin.support_download": "a file",
 }
@@ -45,6 +46,7 @@ KEYS = {
     "review/static/bookmarks.js": "player",
     "room/static/keys.js": "room",
     "account/static/passwords.js": None,
+    "admin/static/mask_editor.js": "masks",
 }
 SHOWN = {
     "Escape": "Esc", "ArrowUp": "↑", "ArrowDown": "↓", "ArrowLeft": "←", "ArrowRight": "→", " ": "Space", "=": "+",
