@@ -6,10 +6,12 @@ import io
 from typing import Any
 
 from appliance.errors import CameraError
+from appliance.pictures.boxes import Keyframe, keyframe_of
 
 WIDEST = 1280
 # MJPEG's quantiser scale: 2 is best, 31 worst; 5 is about 60 KB at 720p.
 QUALITY = 5
+SMALL = 320
 
 
 def jpeg_from_keyframe(init: bytes, fragment: bytes, *, widest: int = WIDEST) -> bytes:
@@ -25,15 +27,36 @@ def jpeg_from_keyframe(init: bytes, fragment: bytes, *, widest: int = WIDEST) ->
     """
     import av  # noqa: PLC0415  only who takes pictures pays for it
 
+    keyframe = keyframe_of(init, fragment)
     try:
-        with av.open(io.BytesIO(init + fragment), "r", format="mp4") as container:
-            container.streams.video[0].codec_context.thread_count = 1
-            frame = next(container.decode(video=0), None)
-            if frame is not None:
-                return jpeg(frame, widest=widest)
+        frame = _decoded_alone(keyframe, small=widest <= SMALL) if keyframe else _decoded_as_film(init + fragment)
+        if frame is not None:
+            return jpeg(frame, widest=widest)
     except (av.FFmpegError, IndexError) as problem:
         raise CameraError("The picture cannot be decoded.", reason="invalid", hint="Try again.") from problem
     raise CameraError("There is no picture in it.", reason="invalid", hint="Try again.")
+
+
+def _decoded_alone(keyframe: Keyframe, *, small: bool) -> Any:
+    """Return the picture, decoded once: opening it as a film would decode it a first time to look at it."""
+    import av  # noqa: PLC0415  as above
+
+    decoder: Any = av.CodecContext.create(keyframe.codec, "r")
+    decoder.extradata = keyframe.extradata
+    decoder.thread_count = 1
+    if small:  # the edges of blocks it smooths are smaller than what is left of the picture
+        decoder.options = {"skip_loop_filter": "all"}
+    packet = av.Packet(keyframe.data)
+    packet.pts = packet.dts = 0
+    return next(iter([*decoder.decode(packet), *decoder.decode(None)]), None)
+
+
+def _decoded_as_film(film: bytes) -> Any:
+    import av  # noqa: PLC0415  as above
+
+    with av.open(io.BytesIO(film), "r", format="mp4") as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        return next(container.decode(video=0), None)
 
 
 def jpeg(frame: Any, *, widest: int = WIDEST) -> bytes:

@@ -46,12 +46,13 @@ class KeyringKeys:
     Args:
         client: speaks to the keyring.
         person: who is signed in.
+        key_ids: the keyring's keys, where they are known already; asked for otherwise.
     """
 
-    def __init__(self, client: KeyringClient, person: str) -> None:
+    def __init__(self, client: KeyringClient, person: str, key_ids: Iterable[str] | None = None) -> None:
         self._client = client
         self._person = person
-        self._key_ids: tuple[str, ...] | None = None
+        self._key_ids = None if key_ids is None else tuple(key_ids)
 
     def part_key(self, reader: PartReader, purpose: Purpose) -> bytes:
         """Return a part's key. Raises as `KeySource.part_key`."""

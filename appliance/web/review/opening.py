@@ -29,7 +29,7 @@ def keys_for(client: KeyringClient, person: str) -> KeyringKeys:
         raise LockedError(
             "Playback is locked.", hint="Unlock it with the review key's passphrase; recording goes on meanwhile."
         )
-    return KeyringKeys(client, person)
+    return KeyringKeys(client, person, status["key_ids"])
 
 
 def open_init(path: Path, keys: KeyringKeys) -> tuple[str, bytes]:
