@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import appliance
 from appliance.auditlog import ACTIONS, append, checkpoint, erase_person, show
 from appliance.auditlog.line import LogLine
+from appliance.database import write
 from appliance.vault.keys import DeviceKey
 from appliance.web.admin import log_lines, log_pages, log_words
 from appliance.web.services import of
@@ -176,9 +177,9 @@ def test_a_check_gives_its_verdict_in_plain_words(
     assert "1 signed checkpoints, up to entry 600" in whole
     assert list(show(db, action="log.verified"))[-1].who == "Auditor"
     db.conn.execute("DROP TRIGGER log_entry_append_only_update")
-    db.conn.execute(
-        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'front', 'other') AS BLOB) WHERE seq = 300"
-    )
+    with write(db):
+        changed = db.conn.execute("SELECT replace(CAST(body AS TEXT), 'front', 'other') FROM log_entry WHERE seq = 300")
+        db.conn.execute("UPDATE log_entry SET body = CAST(? AS BLOB) WHERE seq = 300", changed.fetchone())
     broken = verdict()
     assert "The log is not what was written." in broken
     assert "entry=300" in broken
