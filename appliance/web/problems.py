@@ -19,15 +19,13 @@ from appliance.web.account.throttle import ThrottledError
 from appliance.web.language import current_language
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
-from appliance.web.services import address, person_or_none
+from appliance.web.refusals import note_refusal
 from appliance.web.slots import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 _LOG = log.get(__name__)
-_TOLD = frozenset({400, 403, 413, 422, 429})
-"""Refusals that may be somebody trying doors: the journal tells them, by the account's number alone."""
 _NUMBER_BYTES = 4
 _BARE = Markup(
     '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>exambox</title>'
@@ -138,12 +136,7 @@ def _answer(
 
 
 def _response(status: int, code: str, message: str, hint: str, *, field: str, wait: int, number: str) -> Response:
-    if status in _TOLD:
-        person = person_or_none()
-        _LOG.warning(
-            "request refused", status=status, code=code, endpoint=request.endpoint or "", address=address(),
-            account=person.account if person else None,
-        )  # fmt: skip
+    note_refusal(status, code)
     if wants_page():
         told = {"status": status, "code": code, "message": message, "hint": hint, "wait": wait, "number": number}
         return Response(_page(told), status)

@@ -13,6 +13,7 @@ from appliance.web.account.browsers import browser_words
 from appliance.web.account.passwords import Policy, policy_of
 from appliance.web.account.throttle import ThrottledError
 from appliance.web.language import gettext as _
+from appliance.web.refusals import note_refusal
 from appliance.web.services import services
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _GROUP = 4
 def form_page(template: str, form: FlaskForm, problem: ApplianceError | None, **values: Any) -> Answer:
     """Render a form: 200 when it is empty, 422 where fields are wrong, the problem's own status otherwise."""
     status = problem.status if problem else 422 if form.errors else 200
+    if problem:
+        note_refusal(status, problem.code)
     answer_headers = {"Retry-After": str(problem.wait_seconds)} if isinstance(problem, ThrottledError) else {}
     return render_template(f"account/{template}", form=form, problem=problem, **values), status, answer_headers
 
