@@ -124,7 +124,7 @@ def test_first_run_to_export_and_lock(page: Page, box: Box, tmp_path: Path) -> N
     verify_apart(str(box.state / "vault"))
     recording = page.url.partition("#")[0]
 
-    page.get_by_role("link", name="Live").click()
+    page.get_by_role("link", name="Room", exact=True).click()
     page.get_by_role("button", name="Lock", exact=True).click()
     page.wait_for_selector("[data-banner=locked]:not([hidden])")
     assert_moving(page)

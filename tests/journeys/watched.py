@@ -86,20 +86,25 @@ class WatchedBox:
         """Open the room signed in, with both pictures moving."""
         with self.browser(screen) as page:
             address = address or self.box.address
-            page.goto(f"{address}/sign-in")
-            page.get_by_label("Name", exact=True).fill("Ada")
-            page.get_by_label("Password", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/live")
+            sign_in(page, address)
             if path != "/live":
                 page.goto(address + path)
             yield page
 
 
+def sign_in(page: Page, address: str) -> None:
+    """Sign the administrator in; the room opens."""
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("Name", exact=True).fill("Ada")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/live")
+
+
 def all_live(page: Page, count: int = 2) -> None:
     """Wait until so many cameras move."""
     page.wait_for_function(
-        "(count) => [...document.querySelectorAll('.tile')].filter(t => t.checkVisibility() && t.dataset.state === 'live')"
+        "(count) => [...document.querySelectorAll('.tile[data-state=live]')].filter(t => t.checkVisibility())"
         ".length === count",
         arg=count,
         timeout=30_000,
