@@ -45,8 +45,9 @@ def measure(farm: Farm, folder: Path, *, seconds: float, quick: bool = False) ->
             "value": max((step["viewers"] for step in alone if step["sustained"]), default=0),
             "goal": GOAL,
             "what": f"viewers over HTTP ({steps[-1]} at most are tried), each of one of 4 cameras (1080p25, 4 Mbit/s), "
-            f"who all got every picture (by sequence number) for {seconds:.0f} s without a pause above {MOST_PAUSE_SECONDS} s, while all 4 "
-            "cameras sealed without a gap; cameras, box and viewers share the machine",
+            f"who all got every picture (by sequence number) for {seconds:.0f} s without a pause above "
+            f"{MOST_PAUSE_SECONDS} s, while all 4 cameras sealed without a gap; cameras, box and viewers share the "
+            "machine",
             "steps": alone,
         },
         "whole_room_viewers_sustained": {

@@ -127,6 +127,8 @@ def _of_capture(box: Services) -> Iterator[Metric]:
         return
     yield _gauge("exambox_capture_up", "Whether the capture process answers.", 1)
     cameras: list[dict[str, Any]] = list(status.get("cameras", []))[:MAX_CAMERAS]
+    watching = box.fan.watchers()  # capture knows of one connection a camera, however many look
+    cameras = [{**camera, "viewers": watching.get(str(camera.get("camera")), 0)} for camera in cameras]
     states = GaugeMetricFamily("exambox_cameras", "Cameras by state.", labels=["state"])
     for state in CAMERA_STATES:
         states.add_metric([state], sum(camera.get("state") == state for camera in cameras))
