@@ -236,6 +236,26 @@ def test_account_settings_that_make_no_sense_are_refused(tmp_path: Path, lines: 
         load(file, {})
 
 
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("https_port = 0", "web.https_port"),
+        ("https_port = 8480", "cannot share port"),
+        ("port = 8443", "cannot share port"),
+        ('lan_address = "room-1"', "web.lan_address"),
+        ('names = ["https://room-1"]', "web.names"),
+        ('names = ["room 1"]', "web.names"),
+        ('host = "0.0.0.0"', "web.host"),
+    ],
+)
+def test_network_settings_that_make_no_sense_are_refused(tmp_path: Path, lines: str, named: str) -> None:
+    """One port for both, an address that is none, a name with more than a name, plain HTTP off loopback."""
+    file = tmp_path / "config.toml"
+    file.write_text(f"[web]\n{lines}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(named)):
+        load(file, {})
+
+
 def test_a_mail_server_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
     """A relay on loopback may be plain."""
     file = tmp_path / "config.toml"

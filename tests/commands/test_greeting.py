@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.server
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.certificates.names import names_of
+from appliance.certificates.store import CertificateStore
 from appliance.commands import greeting
 
 if TYPE_CHECKING:
@@ -79,3 +82,27 @@ def test_a_server_error_is_no_answer(status: int, *, expected: bool) -> None:
         assert greeting.web_answers("127.0.0.1", server.server_port) is expected
         thread.join()
     assert greeting.web_answers("127.0.0.1", server.server_port) is False
+
+
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+
+def test_a_box_on_the_network_says_where_it_is_and_what_to_compare(settings: Settings) -> None:
+    """Names and addresses people can type, the whole fingerprint, and the page that makes devices trust it."""
+    names = names_of(["room-1", "room-1.local", "localhost", "10.0.0.7", "fd00::7", "127.0.0.1"])
+    facts = CertificateStore(settings.tls_dir).create("Room", names, NOW)
+    lines = greeting.lan_lines(settings)
+    text = "\n".join(lines)
+    assert "https://room-1.local:8443/" in text
+    assert "https://10.0.0.7:8443/" in text
+    assert "https://[fd00::7]:8443/" in text
+    assert "127.0.0.1" not in text
+    assert "https://room-1.local:8443/certificate" in text
+    shown = "".join(line[19:] for line in lines if "https" not in line).replace(" ", "")
+    assert shown.lower() == facts.ca_sha256
+
+
+def test_a_certificate_without_usable_names_is_no_obstacle(settings: Settings) -> None:
+    """Only loopback is covered: nothing to open from elsewhere, and no failure."""
+    CertificateStore(settings.tls_dir).create("Room", names_of(["localhost"]), NOW)
+    assert "https://" not in "\n".join(greeting.lan_lines(settings))

@@ -6,13 +6,18 @@ import http.client
 import os
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from appliance.certificates.store import CertificateStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,14 +28,17 @@ START_SECONDS = 60.0
 class Box:
     """A running `exambox run` and what it has printed so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
         self.folder = folder
         self.said = folder / "said.txt"
         environ = {name: value for name, value in os.environ.items() if not name.startswith("EXAMBOX_")}
-        environ |= {"EXAMBOX_PATHS__STATE": str(folder / "state"), "PYTHONUNBUFFERED": "1"}
+        environ |= {"EXAMBOX_PATHS__STATE": str(folder / "state"), "PYTHONUNBUFFERED": "1", **settings}
         with self.said.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "appliance.cli", "run", "--port", "0"], env=environ, stdout=out, stderr=out
+                [sys.executable, "-m", "appliance.cli", "run", "--port", "0", *options],
+                env=environ,
+                stdout=out,
+                stderr=out,
             )
 
     def text(self) -> str:
@@ -129,3 +137,43 @@ def test_a_provisioned_box_is_not_run_by_hand(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "systemctl start exambox.target" in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.timeout(180)
+def test_a_trial_box_on_the_network(tmp_path: Path) -> None:
+    """With --lan it makes its certificate, says where it is and what to compare; the next start keeps them."""
+    with closing(socket.create_server(("127.0.0.21", 0))) as free:
+        port = free.getsockname()[1]
+    wished = {"EXAMBOX_WEB__LAN_ADDRESS": "127.0.0.21", "EXAMBOX_WEB__HTTPS_PORT": str(port),
+              "EXAMBOX_WEB__NAMES": '["trial.local"]', "EXAMBOX_WEB__ANNOUNCE": "false"}  # fmt: skip
+    box = Box(tmp_path, "--lan", **wished)
+    try:
+        box.wait_for(rf"https://trial\.local:{port}/certificate")
+        store = CertificateStore(tmp_path / "state/tls")
+        context = ssl.create_default_context(cafile=str(store.ca_file))
+        with (
+            socket.create_connection(("127.0.0.21", port), timeout=10) as made,
+            context.wrap_socket(made, server_hostname="trial.local") as connection,
+        ):
+            assert connection.version() == "TLSv1.3"
+        first = store.facts()
+        assert first.ca_sha256
+        assert first.ca_sha256[:4].upper() in box.text()
+    finally:
+        box.stop()
+    again = Box(tmp_path, "--lan", **wished)
+    try:
+        again.wait_for("is running")
+        assert store.facts() == first
+    finally:
+        again.stop()
+
+
+def test_a_taken_https_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    """Devices look for that port: another one is not chosen in silence."""
+    with closing(socket.create_server(("127.0.0.21", 0))) as taken:
+        port = taken.getsockname()[1]
+        box = Box(tmp_path, "--lan", EXAMBOX_WEB__LAN_ADDRESS="127.0.0.21", EXAMBOX_WEB__HTTPS_PORT=str(port))
+        assert box.process.wait(30) == 4
+    assert f"Port {port} is taken" in box.text()
+    assert "EXAMBOX_WEB__HTTPS_PORT" in box.text()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.web.hosts import host_of, is_foreign, is_ours, plain_address
+from appliance.web.hosts import host_of, is_foreign, is_ours, plain_address, plain_host
 
 NAMES = {"room-1", "room-1.local", "192.168.1.7", "fd00::7"}
 
@@ -90,3 +90,13 @@ def test_other_sites_pages_are_known(site: str, origin: str, foreign: bool) -> N
 def test_addresses_are_said_plainly(told: str, plain: str) -> None:
     """An IPv4 client is shown with its IPv4 address."""
     assert plain_address(told) == plain
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("Room-1.Local.", "room-1.local"), ("FD00:0::7", "fd00::7"), ("10.0.0.1", "10.0.0.1")]
+)
+def test_names_of_the_settings_are_compared_as_headers_are(name: str, plain: str) -> None:
+    """However a name or address is written in the settings, the header that names it is known."""
+    assert plain_host(name) == plain
+    header = f"[{name}]:8443" if ":" in name else f"{name}:8443"
+    assert is_ours(header, {plain_host(name)})

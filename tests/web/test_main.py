@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.config import Settings, WebSettings
-from appliance.web.main import answers, gunicorn_settings
+from appliance.web.main import WebServer, answers, gunicorn_settings
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -31,6 +31,36 @@ def test_it_listens_on_loopback_alone(host: str, bind: str) -> None:
     chosen = gunicorn_settings(Settings(web=WebSettings(host=host, port=1, threads=12)))  # type: ignore[arg-type]
     assert chosen["bind"] == [bind]
     assert (chosen["workers"], chosen["threads"], chosen["control_socket_disable"]) == (1, 12, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "bind"),
+    [("", {"[::]:8443", "0.0.0.0:8443"}), ("192.168.1.7", {"192.168.1.7:8443"}), ("fd00::7", {"[fd00::7]:8443"})],
+)
+def test_the_network_gets_a_listener_of_its_own_that_speaks_tls(address: str, bind: set[str]) -> None:
+    """Where it is wished, at all addresses or the one that is set, at another port; loopback stays as it is."""
+    chosen = gunicorn_settings(Settings(web=WebSettings(lan=True, lan_address=address)))
+    plain, encrypted = chosen["bind"]
+    assert plain == "127.0.0.1:8480"
+    assert encrypted in bind
+    worker = chosen["worker_class"]
+    assert worker.https_port == 8443
+    assert worker.server_context is not None
+    alone = gunicorn_settings(Settings(web=WebSettings()))["worker_class"]
+    assert (alone.https_port, alone.server_context) == (None, None)
+
+
+def test_gunicorn_takes_nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither its variable nor a file in the working folder changes how it serves; no proxy is believed."""
+    (tmp_path / "gunicorn.conf.py").write_text("bind = '0.0.0.0:1'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--bind=0.0.0.0:1 --forwarded-allow-ips=*")
+    monkeypatch.setattr(sys, "argv", ["exambox", "--bind", "0.0.0.0:1"])
+    cfg = WebServer(Settings(web=WebSettings(port=1234))).cfg
+    assert cfg.bind == ["127.0.0.1:1234"]
+    assert "*" not in cfg.forwarded_allow_ips
+    assert not cfg.is_ssl
+    assert cfg.http2_cleartext in {"off", None, ""}
 
 
 @pytest.fixture
