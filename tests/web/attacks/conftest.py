@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,9 +95,10 @@ class Server:
     def exchange(self, data: bytes, *, secure: bool = False, source: str = "127.0.0.1") -> bytes:
         """Send bytes, half-close, return everything that comes back."""
         with closing(self.connect(secure=secure, source=source)) as connection:
-            connection.sendall(data)
-            if not secure:
-                connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # a refusal may come, and the end with it, before all is sent
+                connection.sendall(data)
+                if not secure:
+                    connection.shutdown(socket.SHUT_WR)
             return read_all(connection)
 
 

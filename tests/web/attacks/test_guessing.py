@@ -198,6 +198,25 @@ def test_codes_are_not_guessed_by_beginning_again(
 
 
 @pytest.mark.usefixtures("people")
+def test_a_reset_goes_round_no_second_factor(app: Flask, db: Database, settings: Settings, clock: ManualClock) -> None:
+    """Whoever gets a link or a one-time code has a new password, and still not the phone."""
+    second_step(app, db, settings, clock)
+    account = get_account(db, "Factor")
+    new = {"password": "Other-Room-43?", "again": "Other-Room-43?"}
+    link = reset.make_link(db, account.id, minutes=30, clock=clock)
+    thief = Browser(app.test_client())
+    sent = new | {"token": link, "csrf_token": thief.token(f"/forgotten/link?token={link}")}
+    assert thief.client.post("/forgotten/link", data=sent).status_code == 302
+    assert second_factor.has_second_factor(db, account.id)
+    assert thief.sign_in("Factor", new["password"]).location.startswith("/sign-in/code")
+    code = reset.make_code(db, "Factor", hours=1, clock=clock, who="Boss")
+    again = {"password": "Third-Room-44?", "again": "Third-Room-44?"}
+    assert thief.submit("/forgotten/code", name="Factor", code=code, **again).status_code == 302
+    assert thief.sign_in("Factor", again["password"]).location.startswith("/sign-in/code")
+    assert thief.get("/account").status_code == 302
+
+
+@pytest.mark.usefixtures("people")
 def test_a_code_is_good_once(app: Flask, db: Database, settings: Settings, clock: ManualClock) -> None:
     """A code that was seen over somebody's shoulder opens nothing a second time."""
     import pyotp
