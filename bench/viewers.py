@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from appliance.web.account.accounts import create_account
@@ -37,6 +37,7 @@ def measure(farm: Farm, folder: Path, *, seconds: float, quick: bool = False) ->
         steps = STEPS[:3] if quick else STEPS
         audience = Audience(box, _cookie(box), seconds)
         alone = [audience.step(one, count, FPS) for count in steps]
+        plain = _plain(box, audience, one)
         whole = [] if quick else [audience.step(room, count, FPS * len(names)) for count in ROOM_STEPS]
     finally:
         box.stop()
@@ -48,6 +49,9 @@ def measure(farm: Farm, folder: Path, *, seconds: float, quick: bool = False) ->
             f"who all got every picture (by sequence number) for {seconds:.0f} s without a pause above "
             f"{MOST_PAUSE_SECONDS} s, while all 4 cameras sealed without a gap; cameras, box and viewers share the "
             "machine",
+            "peer": f"cores of the web process with {GOAL} viewers; of a plain asyncio fan-out of the same messages",
+            "box_cores": next((one["cores_used"]["web"] for one in alone if one["viewers"] == GOAL), None),
+            "peer_cores": plain,
             "steps": alone,
         },
         "whole_room_viewers_sustained": {
@@ -71,6 +75,7 @@ class Audience:
     box: BenchBox
     cookie: str
     seconds: float
+    port: int = 0
 
     def step(self, paths: list[str], count: int, fps: int) -> dict[str, Any]:
         """Let so many watch; return what they got and what it cost."""
@@ -90,9 +95,24 @@ class Audience:
         return judged(got, _lost(before, box.cameras()), _sealed(before, box.cameras()), fps * seconds)
 
     def _farm(self, paths: list[str]) -> subprocess.Popen[str]:
-        port, script = str(self.box.settings.web.port), str(HERE / "viewer_farm.py")
-        command = [sys.executable, script, port, self.cookie, str(self.seconds), *paths]
+        port, script = self.port or self.box.settings.web.port, str(HERE / "viewer_farm.py")
+        command = [sys.executable, script, str(port), self.cookie, str(self.seconds), *paths]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _plain(box: BenchBox, audience: Audience, paths: list[str]) -> float | None:
+    """Return the cores a plain fan-out takes for as many viewers as the goal; None where it does not get so far."""
+    command = [sys.executable, "-m", "bench.fan_peer", str(box.settings.live_socket)]
+    peer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(peer.stdout.readline()) if peer.stdout else 0
+        box.processes["peer"] = peer  # type: ignore[assignment]  counted like the box's own
+        step = replace(audience, port=port).step(paths, GOAL, FPS)
+        return float(step["cores_used"]["peer"]) if step.get("cores_used") else None
+    finally:
+        box.processes.pop("peer", None)
+        peer.kill()
+        peer.wait(10)
 
 
 def _lost(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:

@@ -71,6 +71,7 @@ export class RoomEvents {
     this.ladder = new Ladder();
     this.heard = -Infinity;
     this.running = false;
+    this.round = 0;
   }
 
   /** Milliseconds since the box was last heard. */
@@ -79,11 +80,12 @@ export class RoomEvents {
   start() {
     if (this.running) return;
     this.running = true;
-    this.follow();
+    this.follow(this.round += 1);
   }
 
   stop() {
     this.running = false;
+    this.round += 1;
     clearTimeout(this.timer);
     this.abort?.abort();
   }
@@ -93,14 +95,14 @@ export class RoomEvents {
     try { await this.once(); } catch { /* the lasting connection finds out */ }
   }
 
-  async follow() {
-    while (this.running) {
+  async follow(round) {
+    while (this.running && round === this.round) {
       let wait = 0;
       try {
         await this.listen();
         wait = this.ladder.next();
       } catch (problem) {
-        if (!this.running) return;
+        if (!this.running || round !== this.round) return;
         if (problem.status === 401) { this.listener.ended(problem); return; }
         if (problem.status === 503) await this.poll();
         else wait = this.ladder.next();

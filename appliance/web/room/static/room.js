@@ -123,21 +123,23 @@ function enlarge(id, { remember = true } = {}) {
   const before = large;
   large = id;
   if (remember) history.pushState({ large: id }, "", id ? tiles.get(id).element.dataset.page : room.dataset.all);
-  arrange();
+  arrange(before);
   if (stream && !document.hidden) stream.show(shown());
   show();
   const focus = id ? $("[data-act=back]") : $("[data-open]", tiles.get(before)?.element ?? document);
   focus?.focus({ preventScroll: true });
 }
 
-function arrange() {
+/** Put the tiles as they are now to be seen; `before` is the camera that was large, "" for all of them. */
+function arrange(before) {
   room.dataset.large = large;
   for (const tile of tiles.values()) {
     const isLarge = tile.id === large;
     tile.element.classList.toggle("is-large", isLarge);
     $("[data-open]", tile.element).href = isLarge ? room.dataset.all : tile.element.dataset.page;
     if (large && !isLarge) tile.stop();
-    else if (tile.picture.state !== "live") tile.see("starting", "");
+    // What was not on the screen has no picture yet, whatever the box says of the camera.
+    else if ((before && tile.id !== before) || tile.picture.state !== "live") tile.see("starting", "");
     tile.video.muted = true;
   }
   $("[data-large-bar]").hidden = !large;
@@ -236,7 +238,7 @@ fillShortcuts($("[data-key-list]"), table);
 wireKeys(table, actions);
 wireForms();
 wireClicks();
-if (large) arrange();
+if (large) arrange(large);
 document.addEventListener("visibilitychange", visible);
 addEventListener("pagehide", () => { events.stop(); stream?.close(); });
 addEventListener("pageshow", (event) => { if (event.persisted) visible(); });

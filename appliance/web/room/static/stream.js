@@ -90,9 +90,14 @@ export class LiveStream {
 
   broken(problem, abort) {
     if (abort !== this.coming && abort !== this.current) return;
+    const taken = abort === this.coming && this.current && problem.status === 503;
     this.coming = null;
     this.current?.abort();
     this.current = null;
+    if (taken) { // the last free place is the one just given back
+      this.retry = setTimeout(() => this.connect(), this.ladder.next());
+      return;
+    }
     const known = problem.status > 0;
     this.receiver.cut(known ? problem.message : _("No connection to the box."), problem);
     if (problem.status === 401) return;
