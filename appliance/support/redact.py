@@ -23,6 +23,7 @@ FREE_STANDING: Final = 6
 ENCODED_FROM: Final = 6
 """Shorter pieces of base64 or hexadecimal are found by chance in anything."""
 MAX_VALUE: Final = 2000
+_GRAM: Final = 4
 _IP_LOOPBACK = frozenset({"127.0.0.1", "::1", "::"})
 _PATTERNS: Final = (
     ("mail", r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63})*"),
@@ -95,23 +96,37 @@ class Redactor:
 
     def text(self, text: str, *, patterns: bool = True) -> str:
         """Return the text without personal data; ``patterns`` off leaves what only looks like some (versions)."""
-        folded = text.lower()
-        there = sorted((one for one in self._looks if one.lower() in folded), key=len, reverse=True)
-        shapes = [f"(?P<{name}>{shape})" for name, shape in _PATTERNS] if patterns else []
-        known = [f"(?P<known>{'|'.join(self._looks[one] for one in there)})"] if there else []
-        if not known and not shapes:
-            return text
-        return re.sub("|".join([*known, *shapes]), self._word, text, flags=re.IGNORECASE)
+        return str(self.tree(text, patterns=patterns))
 
     def tree(self, value: Any, *, patterns: bool = True) -> Any:
         """Return a JSON value with every text in it redacted; the names of fields are ours and stay."""
+        finds = self._expression("\n".join(_texts(value)), patterns=patterns)
+        return value if finds is None else self._clean(value, finds)
+
+    def _clean(self, value: Any, finds: re.Pattern[str]) -> Any:
         if isinstance(value, str):
-            return self.text(value, patterns=patterns)
+            return finds.sub(self._word, value)
         if isinstance(value, dict):
-            return {key: self.tree(one, patterns=patterns) for key, one in value.items()}
+            return {key: self._clean(one, finds) for key, one in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.tree(one, patterns=patterns) for one in value]
+            return [self._clean(one, finds) for one in value]
         return value
+
+    def _expression(self, text: str, *, patterns: bool) -> re.Pattern[str] | None:
+        """Return what finds all that has to go of this text: of many known values only the few that are there."""
+        there = sorted(self._candidates(text.lower()), key=len, reverse=True)
+        shapes = [f"(?P<{name}>{shape})" for name, shape in _PATTERNS] if patterns else []
+        known = [f"(?P<known>{'|'.join(self._looks[one] for one in there)})"] if there else []
+        return re.compile("|".join([*known, *shapes]), re.IGNORECASE) if known or shapes else None
+
+    def _candidates(self, folded: str) -> Iterator[str]:
+        """Yield the spellings that are in a lower-case text; their first and last signs rule most others out."""
+        grams = {folded[at : at + _GRAM] for at in range(len(folded))}
+        for spelling in self._looks:
+            lower = spelling.lower()
+            likely = len(lower) < _GRAM or (lower[:_GRAM] in grams and lower[-_GRAM:] in grams)
+            if likely and lower in folded:
+                yield spelling
 
     def _word(self, found: re.Match[str]) -> str:
         groups = found.groupdict()
@@ -139,3 +154,15 @@ def _address_word(text: str) -> str:
     except ValueError:
         return text
     return "<IP address>"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value that is no field's name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)

@@ -301,3 +301,19 @@ def test_folders_open_to_everybody_fail(examined: Examined, name: str, mode: int
     folder.chmod(mode)
     found = {check.name: check for check in box.check_folders(examined)}
     assert found[f"folder {name}"].state == "fail"
+
+
+def test_a_keyring_that_cannot_read_the_review_key_fails(examined: Examined) -> None:
+    """The file is there, and the process names no key of it: its owner or mode is wrong."""
+    with _answering(examined.settings.keyring_socket, {**KEYRING, "locked": True, "key_ids": []}):
+        check = _one(processes.check_keyring(examined))
+    assert (check.state, "cannot read the review key" in check.message) == ("fail", True)
+
+
+@pytest.mark.parametrize("version", ["0.0.9", "99.0"])
+def test_processes_of_another_version_are_warned_of(examined: Examined, version: str) -> None:
+    """Half an update is seen, with what to do."""
+    with _answering(examined.settings.live_socket, {"ok": True, "cameras": [], "version": version}):
+        assert _one(processes.check_capture(examined)).state == "warn"
+    with _answering(examined.settings.keyring_socket, {**KEYRING, "locked": False, "version": version}):
+        assert _one(processes.check_keyring(examined)).state == "warn"

@@ -299,3 +299,14 @@ def test_the_private_keys_are_overwritten_at_the_end(
         assert all(any(private) for private in held)
     assert not any(any(private) for private in held)
     assert agents[0].locked
+
+
+def test_the_status_tells_how_long_a_guess_has_to_wait(provisioned: Keyring) -> None:
+    """After wrong passphrases, and no longer when the wait is over."""
+    assert provisioned.client.status()["retry_us"] == 0
+    for wait in (1, 2):
+        with pytest.raises(LockedError):
+            provisioned.client.unlock("not the passphrase", "anna")
+        assert provisioned.client.status()["retry_us"] == wait * 1_000_000
+        provisioned.clock.advance(wait)
+    assert provisioned.client.status()["retry_us"] == 0

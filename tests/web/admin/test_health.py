@@ -12,6 +12,7 @@ from appliance.diagnosis.result import Check
 from appliance.vault.keys import init_keys
 from appliance.web.account.mailer import Failure, Mailer, mailer_of
 from appliance.web.admin import health_checks, health_words
+from appliance.web.admin.health import HealthAnswer
 from appliance.web.admin.health_book import HealthBook, Seen
 from appliance.web.app import create_app
 from appliance.web.services import of
@@ -37,6 +38,7 @@ def _keys(settings: Settings, clock: ManualClock) -> None:
 
 def _facts(browser: Browser) -> dict[str, Any]:
     answer = browser.client.get("/api/health").json
+    msgspec.convert(answer, HealthAnswer)
     assert isinstance(answer, dict)
     return answer
 
