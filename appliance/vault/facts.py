@@ -156,6 +156,8 @@ def _facts(file: PartFile, _inode: int, size: int, _changed: int) -> PartFacts:
 
 def _gaps(reader: PartReader) -> Iterator[Gap]:
     """Yield the stated gaps: only records that are not in the keyframe index can be one, and they are few."""
+    if reader.keyed_count() == reader.last_seq():
+        return  # each record after the first, which is no segment, holds a keyframe
     before = 0
     for seq in [*sorted(reader.keyed_seqs()), reader.last_seq() + 1]:
         if seq > before + 1:

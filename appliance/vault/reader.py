@@ -219,6 +219,10 @@ class PartReader:
         """Return the numbers of all segments that hold a keyframe, from the index alone."""
         return {int(seq) for (seq,) in self._rows("SELECT seq FROM record WHERE key_us IS NOT NULL ORDER BY key_us")}
 
+    def keyed_count(self) -> int:
+        """Return how many segments hold a keyframe, from the index alone."""
+        return int(self._rows("SELECT count(*) FROM record WHERE key_us IS NOT NULL")[0][0])
+
     def first_tile(self) -> IndexRow | None:
         """Return the first segment or gap, by columns; None in a part that holds nothing yet."""
         rows = self._rows(f"{_INDEX} WHERE kind IN (1, 2) ORDER BY seq LIMIT 1")

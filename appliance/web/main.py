@@ -22,6 +22,7 @@ from appliance.errors import ApplianceError
 from appliance.ipc.notify import Notifier
 from appliance.web.app import create_app
 from appliance.web.lan import runner
+from appliance.web.review import warm
 from appliance.web.services import of
 from appliance.web.serving import ServerContext, worker_class
 
@@ -142,15 +143,17 @@ def _say_port(settings: Settings) -> None:
 
 
 def _worker_ready(worker: Any) -> None:
-    """Leave SIGINT to the parent, which ends us in order; announce the box on its network."""
+    """Leave SIGINT to the parent, which ends us in order; announce the box on its network; read recordings ahead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     runner.start(worker.wsgi)
+    warm.start(worker.wsgi)
 
 
 def _worker_ends(_server: Any, worker: Any) -> None:
     """Take the announcement back, end the child that decodes pictures."""
     if getattr(worker, "wsgi", None) is not None:
         runner.stop(worker.wsgi)
+        warm.stop(worker.wsgi)
         of(worker.wsgi).thumbnails.close()
 
 

@@ -10,8 +10,8 @@ from appliance.errors import NotFoundError
 from appliance.vault.format import check_name
 from appliance.vault.part_files import recordings
 from appliance.vault.recording import summarise
-from appliance.web.language.problems import problem_words
 from appliance.web.review.bookmarks import may_change
+from appliance.web.review.deletions import deleted_words, gap_words
 from appliance.web.review.listing import line_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from appliance.web.account.sessions import Person
     from appliance.web.review.bookmarks import Bookmark
+    from appliance.web.review.deletions import Deletion
     from appliance.web.review.listing import Line
 
 
@@ -35,6 +36,8 @@ class CameraOverview(msgspec.Struct, kw_only=True):
     audio: bool
     bytes: int
     damaged: int
+    deleted: str
+    """What of it was deleted under its rules, in words; empty for nothing."""
 
 
 class BookmarkAnswer(msgspec.Struct, kw_only=True):
@@ -95,9 +98,20 @@ def lines_of(vault_dir: Path, sitting: str, names: Mapping[str, str], sitting_no
     return found
 
 
-def overview(sitting: str, lines: Sequence[Line], marks: Iterable[Bookmark], person: Person, *, held: bool) -> Overview:
+def overview(
+    sitting: str,
+    lines: Sequence[Line],
+    marks: Iterable[Bookmark],
+    person: Person,
+    *,
+    held: bool,
+    deleted: Iterable[Deletion] = (),
+) -> Overview:
     """Return what the page is told (pure)."""
-    cameras = [_camera(line) for line in lines]
+    gone: dict[str, list[Deletion]] = {line.summary.camera: [] for line in lines}
+    for one in deleted:
+        gone.setdefault(one.camera, []).append(one)
+    cameras = [_camera(line, deleted_words(gone[line.summary.camera])) for line in lines]
     return Overview(
         sitting=sitting,
         start_us=min((one.start_us for one in cameras if one.start_us is not None), default=None),
@@ -106,7 +120,9 @@ def overview(sitting: str, lines: Sequence[Line], marks: Iterable[Bookmark], per
         held=held,
         cameras=cameras,
         gaps={
-            line.summary.camera: [(gap.start_us, gap.end_us, problem_words(gap.words)) for gap in line.summary.gaps]
+            line.summary.camera: [
+                (gap.start_us, gap.end_us, gap_words(gap, gone[line.summary.camera])) for gap in line.summary.gaps
+            ]
             for line in lines
         },
         bookmarks=[bookmark_answer(mark, person) for mark in marks],
@@ -128,7 +144,7 @@ def bookmark_answer(mark: Bookmark, person: Person) -> BookmarkAnswer:
     )
 
 
-def _camera(line: Line) -> CameraOverview:
+def _camera(line: Line, deleted: str) -> CameraOverview:
     found = line.summary
     return CameraOverview(
         camera=found.camera,
@@ -140,4 +156,5 @@ def _camera(line: Line) -> CameraOverview:
         audio=found.audio,
         bytes=found.bytes,
         damaged=len(found.damaged),
+        deleted=deleted,
     )

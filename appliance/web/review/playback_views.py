@@ -23,6 +23,7 @@ from appliance.web.review.blueprint import (
     sitting_now,
 )
 from appliance.web.review.bookmarks import list_bookmarks
+from appliance.web.review.deletions import deletions
 from appliance.web.review.parts import Span, spans
 from appliance.web.review.thumbnails import check_width, keyframe
 from appliance.web.services import database, person, services
@@ -75,7 +76,9 @@ def sitting_overview(sitting: str) -> dict[str, Any]:
     """Tell a sitting's cameras, times, gaps and bookmarks; no pictures, so no key."""
     lines = overview.lines_of(services().settings.vault_dir, sitting, camera_names(), sitting_now())
     marks = list_bookmarks(database(), sitting) if person().role in PLAYERS else []
-    found = overview.overview(sitting, lines, marks, person(), held=sitting in held_sittings())
+    found = overview.overview(
+        sitting, lines, marks, person(), held=sitting in held_sittings(), deleted=deletions(database(), sitting)
+    )
     return msgspec.to_builtins(found)  # type: ignore[no-any-return]  # a Struct becomes a dict
 
 

@@ -258,7 +258,9 @@ function begin() {
   const camera = new URLSearchParams(location.search).get("camera");
   if (camera && parts.stage.order.includes(camera) && parts.stage.order.length > 1) parts.stage.enlarge(camera, "focus");
   arrange();
-  if (playable && !state.locked) parts.theatre.seek(clock.now());
+  if (!playable || state.locked) return;
+  parts.theatre.seek(clock.now());
+  parts.thumbs.prime(clock.now(), parts.stage.shown);
 }
 
 addEventListener("hashchange", () => {

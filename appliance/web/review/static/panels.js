@@ -139,6 +139,7 @@ export function showFacts(place, { overview, codecs, zone, jump }) {
       make("h3", {}, camera.name, " ", make("span", { className: `state state-${camera.state}`, textContent: words[camera.state] ?? camera.state }), ...tags.map((tag) => make("span", { className: "tag", textContent: tag }))),
       make("dl", { className: "facts-list" }, ...facts.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })])),
       camera.damaged ? make("p", { className: "bad", textContent: _n("One part cannot be read. Verify the recording to learn why.", "{num} parts cannot be read. Verify the recording to learn why.", camera.damaged) }) : null,
+      camera.deleted ? make("p", { className: "small", textContent: camera.deleted }) : null,
       gaps.length ? make("ul", { className: "gap-list" }, ...gaps.slice(0, GAPS_SHOWN).map((gap) => gapLine(gap, zone, jump))) : null,
       gaps.length > GAPS_SHOWN ? make("p", { className: "small", textContent: _n("and one more", "and {num} more", gaps.length - GAPS_SHOWN) }) : null);
   }));

@@ -6,6 +6,7 @@ import { make } from "./dom.js";
 import { THUMBNAIL } from "./net.js";
 
 const REST_MS = 70;
+const PRIME_MS = 1500;
 const KEPT = 240;
 const WIDTH = 160;
 
@@ -50,6 +51,11 @@ export class Thumbs {
       this.stopping = new AbortController();
       for (const camera of missing) this.fetch(camera, at, this.stopping.signal);
     }, REST_MS);
+  }
+
+  /** Ask for one picture before anybody wants one: the box then has what makes them at hand. */
+  prime(us, cameras) {
+    setTimeout(() => { if (cameras.length && this.place.hidden) this.fetch(cameras[0], Math.round(us), undefined); }, PRIME_MS);
   }
 
   paint(camera, at) {
