@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 _BATCH = 500
+_KEYS_DESTROYED = 12  # its place in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +100,6 @@ def count_certificates(db: Database, wanted: Wanted) -> tuple[int, int]:
 
 
 def _certificate(row: tuple[Any, ...]) -> Certificate:
-    return Certificate(*row[:12], bool(row[12]), *row[13:])
+    values = list(row)
+    values[_KEYS_DESTROYED] = bool(values[_KEYS_DESTROYED])
+    return Certificate(*values)
