@@ -278,7 +278,7 @@ CREATE INDEX bookmark_sitting ON bookmark (sitting, at_us)
 
 @MIGRATIONS()
 def m0005_log_search(db: Database) -> None:
-    """Entries of the log are found by their action and their time. Neither is personal: nothing to erase is copied."""
+    """Entries are found by action and time, deletions by certificate. None is personal: nothing to erase is copied."""
     for statement in _M0005.split(";\n\n"):
         db.conn.execute(statement)
 
@@ -290,7 +290,9 @@ CREATE INDEX log_entry_action ON log_entry (
 
 CREATE INDEX log_entry_at ON log_entry (
     CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.at_us') END
-)
+);
+
+CREATE INDEX part_deletion_certificate ON part_deletion (certificate)
 """
 
 
