@@ -75,16 +75,11 @@ class Inquiries:
             case {"want": "streams", "target": dict(target), "id": str(camera)}:
                 self._streams(target, camera, request.get("sealed"), connection)
             case {"want": "discover"}:
-                found = self._child("the network", _search, self._addresses, seconds=SEARCH_SECONDS)
-                framing.send_json(connection, {"ok": True, "devices": msgspec.to_builtins(found)})
+                framing.send_json(connection, {"ok": True, "devices": msgspec.to_builtins(look_around(self._settings))})
             case {"want": "devices"}:
                 framing.send_json(connection, {"ok": True, "usb": distinct(discover())})
             case _:
                 raise BadInputError("want: a probe needs a camera; streams need a target and an id.")
-
-    @property
-    def _addresses(self) -> tuple[str, ...]:
-        return self._settings.capture.discovery_addresses
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -109,18 +104,9 @@ class Inquiries:
         except msgspec.ValidationError as problem:
             raise BadInputError(f"target: {problem}.") from problem
         self._log.info("camera is asked for its streams", host=target.host, port=target.port)
-        offer = self._child(
-            target.host, _streams, target, self._opened(camera, sealed), self._addresses, seconds=STREAMS_SECONDS
-        )
+        only = self._settings.capture.discovery_addresses
+        offer = _child(target.host, _streams, target, self._opened(camera, sealed), only, seconds=STREAMS_SECONDS)
         framing.send_json(connection, {"ok": True, **msgspec.to_builtins(offer)})
-
-    def _child(self, what: str, work: Any, *given: Any, seconds: float) -> Any:
-        try:
-            return in_child(work, *given, seconds, seconds=seconds + STARTING_SECONDS, memory_bytes=MEMORY_BYTES)
-        except ChildLateError:
-            raise camera_error("timeout", what) from None
-        except ChildDiedError:
-            raise camera_error("invalid", what) from None
 
     def _opened(self, camera: str, sealed: Any) -> Credential | None:
         """Open what the dashboard sealed; it cannot itself."""
@@ -131,6 +117,27 @@ class Inquiries:
         except (TypeError, ValueError):
             raise BadInputError("sealed: is no hex text.") from None
         return unpack_credential(open_for_capture(self._settings.keys_dir, raw, context=credential_context(camera)))
+
+
+def look_around(settings: Settings) -> list[OnvifDevice]:
+    """Look for ONVIF cameras on the box's networks for some seconds.
+
+    Raises:
+        CameraError: the search did not end in time, or died of what it heard.
+    """
+    found: list[OnvifDevice] = _child(
+        "The network", _search, settings.capture.discovery_addresses, seconds=SEARCH_SECONDS
+    )
+    return found
+
+
+def _child(what: str, work: Any, *given: Any, seconds: float) -> Any:
+    try:
+        return in_child(work, *given, seconds, seconds=seconds + STARTING_SECONDS, memory_bytes=MEMORY_BYTES)
+    except ChildLateError:
+        raise camera_error("timeout", what) from None
+    except ChildDiedError:
+        raise camera_error("invalid", what) from None
 
 
 def _search(only: Sequence[str], seconds: float) -> list[OnvifDevice]:

@@ -202,8 +202,13 @@ def remove(ctx: click.Context, camera: str, *, yes: bool) -> None:
 
 @cameras_command.command("discover")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def discover(*, as_json: bool) -> None:
-    """List the USB cameras plugged in by names that stay the same."""
+@click.option("--network", is_flag=True, help="Look for ONVIF cameras on the network instead (4 seconds).")
+@click.pass_context
+def discover(ctx: click.Context, *, as_json: bool, network: bool) -> None:
+    """List the USB cameras plugged in by names that stay the same, or the ONVIF cameras on the network."""
+    if network:
+        _discover_on_network(settings_of(ctx), as_json=as_json)
+        return
     from appliance.capture.sources import v4l2_names  # noqa: PLC0415  a process's module, only where it is used
 
     found = v4l2_names.discover()
@@ -211,6 +216,19 @@ def discover(*, as_json: bool) -> None:
         click.echo(json.dumps(found))
     else:
         click.echo("\n".join(found) if found else "No USB camera is plugged in.")
+
+
+def _discover_on_network(settings: Settings, *, as_json: bool) -> None:
+    from appliance.capture.inquiries import look_around  # noqa: PLC0415  a process's module, only where it is used
+
+    devices = look_around(settings)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(devices)))
+    elif devices:
+        # What a device calls itself is without control characters, but may be anything else.
+        click.echo("\n".join(f"{one.host}  {one.name or one.hardware or '-'}" for one in devices))
+    else:
+        click.echo("No camera answered. Switch ONVIF on in it; the question does not pass routers.")
 
 
 def _changes(given: dict[str, Any]) -> dict[str, Any]:

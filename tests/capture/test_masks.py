@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from appliance.capture.sources.factory import make_source
 from appliance.capture.sources.masked import MaskedSource
 from appliance.clock import ManualClock
 from appliance.config import Settings
+from appliance.errors import CameraError
 from tests.support.media import decoded
+from tests.support.waiting import until
 
 LEFT = [(0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0)]
 OVERLAPPING = [[(0.1, 0.1), (0.6, 0.1), (0.6, 0.6), (0.1, 0.6)], [(0.3, 0.3), (0.8, 0.3), (0.8, 0.8), (0.3, 0.8)]]
@@ -67,3 +70,33 @@ def test_masks_reach_the_edge(corner: float) -> None:
     _, frames = shown([[(corner, 0.0), (far, 0.0), (far, 1.0), (corner, 1.0)]])
     column = 0 if corner == 0.0 else -1
     assert max(frame[:, column].max() for frame in frames) < 12
+
+
+def test_one_picture_without_masks_is_given_and_what_is_recorded_stays_black() -> None:
+    """Who draws masks gets the picture as it was before; the very same picture goes on black, and no later one is."""
+    camera = Camera(id="cam", name="Cam", role="room", kind="pattern", address="320x240@10", masks=[LEFT])
+    source = make_source(camera, None, ManualClock(), Settings())
+    assert isinstance(source, MaskedSource)
+    fragmenter = Fragmenter(source.open())
+    packets = source.packets()
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(source.uncovered, 10.0)
+        until(source._wanted.is_set, 5, "the wish")
+        fragments = [f for _ in range(4) for f in fragmenter.push(next(packets))] + fragmenter.flush()
+        bare = asked.result(10).to_ndarray(format="rgb24").astype(int)
+    assert bare[:, :126].mean() > 40
+    for frame in decoded(fragmenter.init + b"".join(f.data for f in fragments)):
+        assert frame.to_ndarray(format="rgb24").astype(int)[:, :126].max() < 12
+    assert source._taken.empty()
+    assert not source._wanted.is_set()
+    source.close()
+
+
+def test_without_a_picture_nobody_waits_for_ever() -> None:
+    """A camera that delivers nothing is said to be late."""
+    camera = Camera(id="cam", name="Cam", role="room", kind="pattern", address="320x240@10", masks=[LEFT])
+    source = make_source(camera, None, ManualClock(), Settings())
+    assert isinstance(source, MaskedSource)
+    with pytest.raises(CameraError) as late:
+        source.uncovered(0.05)
+    assert late.value.reason == "timeout"

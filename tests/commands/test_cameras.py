@@ -185,3 +185,15 @@ def test_masks_that_are_none_are_refused(text: str) -> None:
     """An area needs three corners within the picture."""
     with pytest.raises(BadInputError):
         masks_from([text])
+
+
+def test_cameras_on_the_network_are_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`discover --network` lists who answers, as text and as JSON, and says what to do when nobody does."""
+    from tests.support.onvif_device import OnvifDevice
+
+    monkeypatch.setenv("EXAMBOX_CAPTURE__DISCOVERY_ADDRESSES", '["127.0.0.1"]')
+    with OnvifDevice(name="Front%20left"):
+        assert "127.0.0.1  Front left" in run("discover", "--network")
+        assert json.loads(run("discover", "--network", "--json"))[0]["hardware"] == "DS-2CD2042WD-I"
+    monkeypatch.setenv("EXAMBOX_CAPTURE__DISCOVERY_ADDRESSES", '["192.0.2.200"]')
+    assert "No camera answered" in run("discover", "--network")
