@@ -169,6 +169,7 @@ def _page(*, unlock_problem: ApplianceError | None = None, check_problem: Applia
         unlocks_itself=box.settings.unlocks_itself,
         idle_minutes=box.settings.keys.idle_lock_minutes,
         suite=box.settings.vault.suite,
+        keys_dir=shlex.quote(str(box.settings.keys_dir)),
         unlock_problem=unlock_problem,
         check_problem=check_problem,
         role_name=role_name,
