@@ -37,7 +37,7 @@ def certificate() -> str:
         "lan/certificate.html",
         facts=facts,
         fingerprint=grouped(facts.ca_sha256) if facts and facts.ca_sha256 else "",
-        hints=sorted(HINTS, key=lambda hint: (hint.system not in systems, HINTS.index(hint))),
+        hints=sorted(HINTS, key=lambda hint: systems.index(hint.system) if hint.system in systems else len(systems)),
         systems=systems,
         files={form: name for form, (name, _) in FORMS.items()},
     )
