@@ -53,7 +53,7 @@ def place_command(ctx: click.Context, sitting: str, *, camera: str | None, reaso
 @click.option("--reason", required=True, help="Why it is no longer needed; it enters the log.")
 @click.pass_context
 def release_command(ctx: click.Context, hold: int, *, reason: str) -> None:
-    """End a hold; retention applies again, and may delete what is overdue within a minute."""
+    """End a hold; what is overdue is deleted once its grace is over (vault.release_grace_minutes)."""
     db = database_of(settings_of(ctx))
     click.echo(_line(release_hold(db, hold, reason=reason, clock=SystemClock(), who=person())))
 
