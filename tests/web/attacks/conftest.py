@@ -203,10 +203,16 @@ def _furnish(state: Path) -> None:
     (settings.keys_dir / "device.pub").write_bytes(DEVICE.public)
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One process for all attacks; that it lives through each of them is part of the test."""
-    state = tmp_path_factory.mktemp("attacked")
+# What is short here is long in life, so that slow clients can be tried without waiting for it.
+HASTY = (
+    "from appliance.web import serving; serving.HEAD_SECONDS = serving.BODY_SECONDS = serving.STALL_SECONDS = 2.0;"
+    " from appliance.cli import main; main(['web'])"
+)
+
+
+@contextmanager
+def running(state: Path, *, hasty: bool = False) -> Iterator[Server]:
+    """Run a dashboard with both listeners; that it lives through everything is part of each test."""
     store = CertificateStore(state / "tls")
     store.create("Attacked", names_of(["localhost", "127.0.0.1", HOST]), dt.datetime.now(dt.UTC))
     found = Server(free_port(), free_port(), store, state)
@@ -221,7 +227,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "EXAMBOX_WEB__ANNOUNCE": "false",
         "EXAMBOX_WEB__THREADS": "16",
     }
-    process = subprocess.Popen([sys.executable, "-m", "appliance.cli", "web"], cwd=ROOT, env=environ)
+    program = ["-c", HASTY] if hasty else ["-m", "appliance.cli", "web"]
+    process = subprocess.Popen([sys.executable, *program], cwd=ROOT, env=environ)
 
     def answers() -> bool:
         assert process.poll() is None, "the dashboard ended"
@@ -237,3 +244,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One process for all attacks."""
+    with running(tmp_path_factory.mktemp("attacked")) as found:
+        yield found

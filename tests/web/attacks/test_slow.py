@@ -12,12 +12,69 @@ import pytest
 
 from appliance.web import serving
 from tests.support.waiting import until
-from tests.web.attacks.conftest import read_all, status_lines
+from tests.web.attacks.conftest import read_all, running, status_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.web.attacks.conftest import Server
 
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard that waits for nobody longer than two seconds."""
+    with running(tmp_path_factory.mktemp("hasty"), hasty=True) as found:
+        yield found
+
+
+def ended_within(connection: socket.socket, seconds: float, drip: bytes) -> bool:
+    """Send a byte now and then; whether the other side ends it in time."""
+    connection.settimeout(0.3)
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        try:
+            connection.sendall(drip)
+            if connection.recv(65536) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "HTTPS"])
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 20000\r\n", b"Transfer-Encoding: chunked\r\n"], ids=["length", "chunks"]
+)
+def test_a_body_that_never_ends_is_ended(hasty: Server, head: bytes, secure: bool) -> None:
+    """A byte of the body now and then keeps no place, however it is sent; many at once keep nobody out."""
+    request = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    drip = b"1\r\na\r\n" if b"chunked" in head else b"a"
+    with ExitStack() as held:
+        slow = [
+            held.enter_context(closing(hasty.connect(secure=secure, source=f"127.0.0.{20 + n}"))) for n in range(24)
+        ]
+        for one in slow:
+            one.sendall(request + head + b"\r\n" + drip)
+        until(lambda: answered_quickly(hasty), 20, "an answer meanwhile")
+        assert ended_within(slow[0], 12, drip)
+
+
+def test_who_takes_nothing_of_an_answer_is_gone(hasty: Server) -> None:
+    """A browser that asks for much and reads nothing keeps no thread: others are answered meanwhile."""
+    asks = b"GET /static/exambox.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as held:
+        for number in range(24):
+            deaf = socket.socket()
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            deaf.bind((f"127.0.0.{60 + number}", 0))
+            deaf.connect(("127.0.0.1", hasty.http))
+            held.enter_context(closing(deaf))
+            deaf.sendall(asks)
+        until(lambda: answered_quickly(hasty), 20, "an answer meanwhile")
 
 
 def answered_quickly(server: Server) -> bool:
