@@ -56,12 +56,14 @@ def make_authority(box: str, names: Names, now: dt.datetime) -> Issued:
     """Make the authority of one box: P-256, ten years, only for names of the box and inside private networks.
 
     Args:
-        box: shown in lists of authorities; at most 40 characters are taken.
+        box: shown in lists of authorities; at most 40 characters are taken. The beginning of the key's hash is put
+            behind it, so that two boxes, or two authorities of one, are never mistaken for each other.
         names: the box's names; each that has no private suffix is permitted by itself.
         now: with a time zone.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Exambox {box[:40]}")])
+    mark = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest.hex()[:6].upper()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Exambox {box[:40]} ({mark})")])
     allowed: list[x509.GeneralName] = [x509.DNSName(suffix) for suffix in PERMITTED_SUFFIXES]
     allowed += [x509.DNSName(name) for name in names.dns if not _below(name, PERMITTED_SUFFIXES)]
     allowed += [x509.IPAddress(network) for network in PERMITTED_NETWORKS]

@@ -89,3 +89,12 @@ def test_an_authority_without_constraints_speaks_for_all() -> None:
     server = issue(AUTHORITY, NAMES, NOW).certificate
     assert permitted(server, names_of(["bank.example"])).words() == ["bank.example"]
     assert permitted(AUTHORITY.certificate, Names((), ())) == Names((), ())
+
+
+def test_two_authorities_of_one_room_have_two_names() -> None:
+    """In a device's list they are told apart, and no program takes one for the other."""
+    one, two = (make_authority("Room 1", NAMES, NOW).certificate for _ in range(2))
+    assert one.subject != two.subject
+    assert one.subject.rfc4514_string().startswith("CN=Exambox Room 1 (")
+    long = make_authority("R" * 80, NAMES, NOW).certificate
+    assert len(long.subject.rfc4514_string()) <= 3 + 64
