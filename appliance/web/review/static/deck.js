@@ -7,6 +7,7 @@ import { INDEX, PLAY, SEEK } from "./net.js";
 import { CodecError, DecodeError, PictureSource, typeOf } from "./source.js";
 
 const AHEAD_US = 8e6;
+const AHEAD_STANDING_US = 4e6; // who looks for a moment goes on before more could be shown
 const WINDOW_US = 60e6;
 const FIRST_WINDOW_US = 20e6;
 const SMALL_HOLE_US = 500_000;
@@ -152,7 +153,8 @@ export class Deck {
     while (!stale()) {
       const next = await this.following(last, from, stale, signal);
       if (!next) return;
-      this.prefetch(next, signal);
+      // After a seek nothing is asked beside what is waited for; the rest is asked for when that is there.
+      if (last) this.prefetch(next, signal);
       try {
         await this.append(next, stale, signal);
         refusals = 0;
@@ -173,7 +175,7 @@ export class Deck {
     this.changed();
   }
 
-  get ahead() { return AHEAD_US * Math.max(1, Math.min(this.clock.rate, 4)); }
+  get ahead() { return this.clock.playing ? AHEAD_US * Math.max(1, Math.min(this.clock.rate, 4)) : AHEAD_STANDING_US; }
 
   /** Wait for the segment to be appended next: known, and not too far ahead of the clock. */
   async following(last, from, stale, signal) {
