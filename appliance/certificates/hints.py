@@ -102,7 +102,11 @@ HINTS: Final = (
             "Choose the file and tick “Trust this certificate for identifying websites”.",
         ),
         (
-            "One account, from a terminal: certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n exambox -i exambox-ca.pem",
+            (
+                "One account, from a terminal: certutil -d sql:$HOME/.local/share/pki/nssdb"
+                " -A -t C,, -n exambox -i exambox-ca.pem"
+            ),
+            "Where there is a folder $HOME/.pki/nssdb (Chrome before 146), that one in its place.",
             (
                 "Debian, Ubuntu, for curl and the like: copy it as root to"
                 " /usr/local/share/ca-certificates/exambox.crt and run update-ca-certificates."

@@ -62,10 +62,10 @@ def device(home: Path, driver: Playwright, *, trusts: Path | None = None, screen
     if trusts is not None:
         if shutil.which("certutil") is None:
             pytest.skip("there is no certutil; install Debian's package libnss3-tools")
-        store = home / ".pki" / "nssdb"
+        store = home / ".local/share/pki/nssdb"
         store.mkdir(parents=True)
         subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True)
-        (line,) = (line for hint in HINTS for line in hint.staff if "nssdb" in line)
+        (line,) = (line for hint in HINTS for line in hint.staff if "-A -t C,," in line)
         (home / "exambox-ca.pem").write_bytes(trusts.read_bytes())
         command = line.partition(": ")[2]
         subprocess.run(["sh", "-ec", command], check=True, cwd=home, env={**os.environ, "HOME": str(home)})
