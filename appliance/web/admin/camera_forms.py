@@ -44,7 +44,7 @@ class ConnectionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no typ
         _("What kind of camera is it?"),
         choices=[
             SelectChoice("rtsp", _("Network camera")),
-            SelectChoice("v4l2", _("USB camera at this box")),
+            SelectChoice("v4l2", _("USB camera")),
             SelectChoice("picamera", _("Raspberry Pi camera")),
             SelectChoice("file", _("Video file")),
             SelectChoice("pattern", _("Test picture")),
