@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import ifaddr
 
@@ -13,6 +13,9 @@ from appliance.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+UNNAMED: Final = "exambox"
 
 
 def machine_names(given: Iterable[str] = ()) -> Names:
@@ -24,14 +27,17 @@ def machine_names(given: Iterable[str] = ()) -> Names:
         BadInputError: a given name is none, or too many are given.
     """
     host = host_label()
-    own = [name for name in (host, f"{host}.local", "localhost", "127.0.0.1", "::1") if _usable(name)]
-    fixed = [*given, *own]
+    fixed = [*given, host, f"{host}.local", "localhost", "127.0.0.1", "::1"]
     return names_of([*fixed, *local_addresses()[: max(0, MAX_NAMES - len(fixed))]])
 
 
 def host_label() -> str:
-    """Return the first label of the machine's name, in lower case: what it is called before ``.local``."""
-    return socket.gethostname().split(".")[0].lower()
+    """Return the first label of the machine's name, in lower case: what it is called before ``.local``.
+
+    A machine without a name, or with one that the network cannot carry, is called ``exambox``.
+    """
+    label = socket.gethostname().split(".")[0].lower()
+    return label if _usable(label) and label != "localhost" else UNNAMED
 
 
 def local_addresses() -> list[str]:
