@@ -25,6 +25,7 @@ GROUPS: Final[dict[str, Any]] = {
     "log": _("Log itself"),
     "person": _("Erasure of persons"),
     "recording": _("Recordings"),
+    "support": _("Support"),
     "vault": _("Part files and deletions"),
 }
 ROUTINE: Final = frozenset({"vault.checkpoint", "vault.part_opened", "vault.part_closed"})
