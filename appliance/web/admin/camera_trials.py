@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from appliance.errors import ApplianceError
 
 KEPT_US: Final = 30 * 60 * SECOND_US
+UNCOVERED_US: Final = 5 * 60 * SECOND_US
+"""A picture without masks is for drawing them, and goes soon."""
 MAX_TRIALS: Final = 24
 Aim = Literal["add", "edit", "look", "streams", "uncovered"]
 
@@ -96,5 +98,6 @@ class Trials:
 
     def _drop_old(self) -> None:
         now = self._clock.mono_us()
-        while self._kept and now - next(iter(self._kept.values()))[1] > KEPT_US:
-            self._kept.popitem(last=False)
+        for name, (_, made_us, trial) in list(self._kept.items()):
+            if now - made_us > (UNCOVERED_US if trial.aim == "uncovered" else KEPT_US):
+                del self._kept[name]

@@ -71,7 +71,6 @@ TOPICS: Final = (
             "admin.camera_tried",
             "admin.camera_connection",
             "admin.camera_find",
-            "admin.camera_device",
             "admin.camera_streams",
         ),
     ),

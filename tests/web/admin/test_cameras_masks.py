@@ -92,8 +92,8 @@ def looks(db: Database) -> list[str]:
     return [line.who for line in auditlog.show(db, limit=50) if line.action == "camera.uncovered"]
 
 
-def test_a_look_under_the_masks_is_in_the_log(admin: Browser, db: Database) -> None:
-    """The page shows the masked picture; the other one only when asked for, once for each entry."""
+def test_a_look_under_the_masks_is_in_the_log(admin: Browser, db: Database, clock: ManualClock) -> None:
+    """The page shows the masked picture; the other one only when asked for, once for each entry, and for minutes."""
     admin.submit(PATH, masks=LEFT, version=version(db))
     page = admin.get(PATH).text
     assert "/live/front/snapshot" in page
@@ -104,6 +104,9 @@ def test_a_look_under_the_masks_is_in_the_log(admin: Browser, db: Database) -> N
     assert picture
     assert admin.get(picture[1]).data == b"\xff\xd8uncovered"
     assert admin.get(picture[1]).headers["Cache-Control"] == "no-store"
+    clock.advance(6 * 60)
+    assert admin.get(picture[1]).status_code == 404
+    assert "/live/front/snapshot" in admin.get(where).text
 
 
 def test_a_look_that_fails_is_in_the_log_all_the_same(admin: Browser, db: Database, capture: StandInCapture) -> None:
