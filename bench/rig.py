@@ -114,7 +114,7 @@ class BenchBox:
         for number, address in enumerate(self.addresses):
             camera = Camera(id=f"camera-{number}", name=f"Camera {number}", role="room", kind="rtsp", address=address)
             secret = pack_credential(Credential(USER, PASSWORD))
-            sealed = seal_for_capture(self.settings.keys_dir, secret, context=credential_context(camera.id))
+            sealed = seal_for_capture(self.settings.keys_dir, secret, context=credential_context(camera.id, address))
             add_camera(self.db, camera, sealed, clock=CLOCK, who="bench")
 
     def start(self, *names: str) -> None:

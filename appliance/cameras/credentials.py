@@ -68,9 +68,12 @@ def unpack_credential(raw: bytes) -> Credential:
         ) from problem
 
 
-def credential_context(camera: str) -> str:
-    """Return what a sealed credential is bound to, so that it opens for no other camera."""
-    return f"camera/{camera}"
+def credential_context(camera: str, address: str) -> str:
+    """Return what a sealed credential is bound to: it opens for no other camera and is told to no other host.
+
+    Whoever can write the database, or ask capture to try a camera, cannot have a password sent elsewhere.
+    """
+    return f"camera/{camera}@{(urlsplit(address).hostname or '').lower()}"
 
 
 def split_address(address: str) -> tuple[str, Credential | None]:

@@ -93,7 +93,7 @@ class Inquiries:
     def _probe(self, raw: dict[str, Any], sealed: Any, connection: socket.socket) -> None:
         camera = camera_from(raw)
         self._log.info("camera is tried", camera=camera.id, kind=camera.kind, address=camera.address)
-        result = probe(camera, self._opened(camera.id, sealed), self._settings)
+        result = probe(camera, self._opened(camera.id, camera.address, sealed), self._settings)
         facts = {"seconds_milli": round(result.seconds * 1000), **msgspec.to_builtins(result.info)}
         framing.send_json(connection, {"ok": True, **facts})
         connection.sendall(framing.pack(b"P", result.jpeg))
@@ -105,18 +105,26 @@ class Inquiries:
             raise BadInputError(f"target: {problem}.") from problem
         self._log.info("camera is asked for its streams", host=target.host, port=target.port)
         only = self._settings.capture.discovery_addresses
-        offer = _child(target.host, _streams, target, self._opened(camera, sealed), only, seconds=STREAMS_SECONDS)
+        offer = _child(
+            target.host,
+            _streams,
+            target,
+            self._opened(camera, f"rtsp://{target.host}", sealed),
+            only,
+            seconds=STREAMS_SECONDS,
+        )
         framing.send_json(connection, {"ok": True, **msgspec.to_builtins(offer)})
 
-    def _opened(self, camera: str, sealed: Any) -> Credential | None:
-        """Open what the dashboard sealed; it cannot itself."""
+    def _opened(self, camera: str, address: str, sealed: Any) -> Credential | None:
+        """Open what the dashboard sealed for this camera at this host; it cannot itself."""
         if sealed is None:
             return None
         try:
             raw = bytes.fromhex(sealed)
         except (TypeError, ValueError):
             raise BadInputError("sealed: is no hex text.") from None
-        return unpack_credential(open_for_capture(self._settings.keys_dir, raw, context=credential_context(camera)))
+        context = credential_context(camera, address)
+        return unpack_credential(open_for_capture(self._settings.keys_dir, raw, context=context))
 
 
 def look_around(settings: Settings) -> list[OnvifDevice]:

@@ -168,7 +168,7 @@ class Supervisor:
         if sealed is None:
             return None
         try:
-            context = credential_context(camera.id)
+            context = credential_context(camera.id, camera.address)
             return unpack_credential(open_for_capture(self._settings.keys_dir, sealed, context=context))
         except ApplianceError as problem:
             self._log.error("a camera's password cannot be opened", camera=camera.id, problem=problem.message)

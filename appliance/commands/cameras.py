@@ -92,7 +92,7 @@ def add(ctx: click.Context, /, address: str, *, camera_id: str | None, **given: 
     }
     camera = camera_from(values)
     _try(camera, secret, settings, given, saved="Nothing was stored.")
-    sealed = _sealed(settings, camera.id, secret) if secret else None
+    sealed = _sealed(settings, camera, secret) if secret else None
     store.add_camera(db, camera, sealed, clock=SystemClock(), who=person())
     click.echo(f"Added {camera.name} as `{camera.id}`; capture takes it up by itself.")
 
@@ -136,7 +136,7 @@ def test(
     db = database_of(settings)
     try:
         subject = store.get_camera(db, camera)
-        secret = _stored_credential(db, settings, camera)
+        secret = _stored_credential(db, settings, subject)
     except NotFoundError:
         if not _is_address(camera):
             raise
@@ -179,9 +179,9 @@ def edit(
     secret = _credential(user, given["password_file"], after.kind)
     if after.enabled and _needs_test(before, after, secret):
         # A new address is never told the old password.
-        known = None if no_password or address else _stored_credential(db, settings, camera)
+        known = None if no_password or address else _stored_credential(db, settings, before)
         _try(after, secret or known, settings, given, saved="Nothing was changed.")
-    sealed: Any = _sealed(settings, camera, secret) if secret else None if no_password else store.KEEP
+    sealed: Any = _sealed(settings, after, secret) if secret else None if no_password else store.KEEP
     store.edit_camera(db, after, clock=SystemClock(), who=person(), credential_sealed=sealed)
     click.echo(f"Changed {after.name}.")
 
@@ -273,17 +273,20 @@ def _credential(user: str | None, password_file: Path | None, kind: str) -> Cred
     return credential(user, read_password(password_file, user))
 
 
-def _sealed(settings: Settings, camera: str, secret: Credential) -> bytes:
+def _sealed(settings: Settings, camera: Camera, secret: Credential) -> bytes:
     if settings.unlocks_itself and not keys.has_keys(settings.keys_dir):
         keys.init_keys(settings, passphrase=None, clock=SystemClock())
-    return keys.seal_for_capture(settings.keys_dir, pack_credential(secret), context=credential_context(camera))
+    return keys.seal_for_capture(
+        settings.keys_dir, pack_credential(secret), context=credential_context(camera.id, camera.address)
+    )
 
 
-def _stored_credential(db: Database, settings: Settings, camera: str) -> Credential | None:
-    sealed = store.sealed_credential(db, camera)
+def _stored_credential(db: Database, settings: Settings, camera: Camera) -> Credential | None:
+    sealed = store.sealed_credential(db, camera.id)
     if sealed is None:
         return None
-    return unpack_credential(keys.open_for_capture(settings.keys_dir, sealed, context=credential_context(camera)))
+    context = credential_context(camera.id, camera.address)
+    return unpack_credential(keys.open_for_capture(settings.keys_dir, sealed, context=context))
 
 
 def _is_address(text: str) -> bool:

@@ -70,7 +70,7 @@ class LiveClient:
 
         Args:
             camera: the fields of `appliance.cameras.model.Camera`.
-            sealed: user and password sealed to capture for this camera's id (`credential_context`).
+            sealed: user and password sealed to capture for this camera and its host (`credential_context`).
 
         Raises:
             CameraError: within 5 seconds, with reason, message and hint.

@@ -111,6 +111,9 @@ def test_a_credential_never_prints_itself() -> None:
     assert "s3cret" not in f"{Credential('admin', 's3cret')!r} {Credential('admin', 's3cret')}"
 
 
-def test_contexts_of_two_cameras_differ() -> None:
-    """A sealed password is bound to its camera."""
-    assert credential_context("a") != credential_context("b")
+def test_a_sealed_password_is_bound_to_its_camera_and_its_host() -> None:
+    """Another camera or another host is another context; port, path and case are the same device."""
+    here = credential_context("a", "rtsp://Cam.example:554/one")
+    assert here == credential_context("a", "rtsp://cam.example/two?x=1")
+    others = [("b", "rtsp://cam.example/"), ("a", "rtsp://cam2.example/"), ("a", "rtsp://x/cam.example"), ("a", "0")]
+    assert here not in {credential_context(camera, address) for camera, address in others}

@@ -56,10 +56,10 @@ def camera(kind: str, address: str, **more: Any) -> dict[str, Any]:
     return {"id": "cam", "name": "Cam", "role": "room", "kind": kind, "address": address, **more}
 
 
-def sealed(box: Settings, user: str, password: str, name: str = "cam") -> bytes:
+def sealed(box: Settings, user: str, password: str, name: str = "cam", address: str = "rtsp://127.0.0.1/") -> bytes:
     """Return what the dashboard seals."""
     packed = pack_credential(credential(user, password))
-    return keys.seal_for_capture(box.keys_dir, packed, context=credential_context(name))
+    return keys.seal_for_capture(box.keys_dir, packed, context=credential_context(name, address))
 
 
 @pytest.mark.media
@@ -86,9 +86,20 @@ def test_a_wrong_password_is_that(box: Settings, client: LiveClient, rtsp_camera
 def test_a_password_sealed_for_another_camera_opens_nothing(box: Settings, client: LiveClient) -> None:
     """A sealed password is good for the camera it was sealed for; garbage is refused as such."""
     with pytest.raises(MissingKeyError):
-        client.probe(camera("pattern", "160x96@5"), sealed(box, "admin", "pw", "other"))
+        client.probe(camera("rtsp", "rtsp://127.0.0.1:9/"), sealed(box, "admin", "pw", "other"))
     with pytest.raises(MissingKeyError):
-        client.probe(camera("pattern", "160x96@5"), b"garbage")
+        client.probe(camera("rtsp", "rtsp://127.0.0.1:9/"), b"garbage")
+
+
+def test_a_password_is_told_to_no_other_host(box: Settings, client: LiveClient) -> None:
+    """Not even a dashboard that was taken over can have a stored password sent to a host of its choice."""
+    for host in ("127.0.0.2", "localhost"):
+        with pytest.raises(MissingKeyError):
+            client.probe(camera("rtsp", f"rtsp://{host}:9/"), sealed(box, "admin", "pw"))
+    with pytest.raises(MissingKeyError):
+        client.streams({"host": "127.0.0.2", "port": 9}, "cam", sealed(box, "admin", "pw"))
+    with pytest.raises(CameraError):
+        client.probe(camera("rtsp", "rtsp://127.0.0.1:9/other"), sealed(box, "admin", "pw"))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_password_is_asked_for_sealed_and_never_shown(run: Run, rtsp_camera: R
     sealed = store.sealed_credential(open_box_database(settings.database), "real")
     assert sealed
     assert rtsp_camera.password.encode() not in sealed
-    opened = keys.open_for_capture(settings.keys_dir, sealed, context=credential_context("real"))
+    opened = keys.open_for_capture(settings.keys_dir, sealed, context=credential_context("real", rtsp_camera.url))
     assert unpack_credential(opened).password == rtsp_camera.password
 
 

@@ -204,7 +204,9 @@ class FaultBox:
         secret = None
         if camera.user:
             packed = pack_credential(Credential(camera.user, camera.password))
-            secret = seal_for_capture(self.settings.keys_dir, packed, context=credential_context(camera.id))
+            secret = seal_for_capture(
+                self.settings.keys_dir, packed, context=credential_context(camera.id, camera.address)
+            )
         add_camera(self.db, row, secret, clock=CLOCK, who="test")
 
     def start(self, *names: str) -> None:

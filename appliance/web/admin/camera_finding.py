@@ -85,7 +85,8 @@ def _asked(form: DeviceForm) -> str:
     target = {"host": form.host.data or "", "port": int(port), "tls": form.tls.data == "1"}
     name, user = form.name.data.strip(), (form.user.data or "").strip()
     camera = new_camera(store.new_camera_id(database(), name), name, Connection("rtsp", f"rtsp://{target['host']}"))
-    sealed = seal(camera.id, credential(user, form.password.data or "")) if user or form.password.data else None
+    secret = credential(user, form.password.data or "") if user or form.password.data else None
+    sealed = seal(camera.id, camera.address, secret) if secret else None
     outcome = "refused"
     try:
         offer = services().live.streams(target, camera.id, sealed)

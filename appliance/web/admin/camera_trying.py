@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 WORKS = "works"
 
 
-def seal(camera: str, secret: Credential) -> bytes:
-    """Return a password as only capture can read it, bound to the camera's id.
+def seal(camera: str, address: str, secret: Credential) -> bytes:
+    """Return a password as only capture can read it, bound to the camera's id and to the host it is for.
 
     Raises:
         MissingKeyError: the box has no keys yet.
     """
     keys_dir = services().settings.keys_dir
-    return seal_for_capture(keys_dir, pack_credential(secret), context=credential_context(camera))
+    return seal_for_capture(keys_dir, pack_credential(secret), context=credential_context(camera, address))
 
 
 def sealed_for(camera: str, entered: Connection, kept: Trial | None) -> bytes | None:
     """Return the password to sign in with: the one entered, else the kept one if it was for the same host and user."""
     if entered.secret:
-        return seal(camera, entered.secret)
+        return seal(camera, entered.address, entered.secret)
     if kept and kept.camera.id == camera:
         found = kept.password_for(entered.kind, entered.address, entered.user)
         if found:
             return found
-    return seal(camera, Credential(entered.user, "")) if entered.user else None
+    return seal(camera, entered.address, Credential(entered.user, "")) if entered.user else None
 
 
 def try_camera(aim: Aim, camera: Camera, sealed: bytes | None, *, user: str = "", version: int | None = None) -> str:

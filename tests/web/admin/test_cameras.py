@@ -82,7 +82,8 @@ def stored_password(db: Database, settings: Settings, camera: str) -> tuple[str,
     sealed = store.sealed_credential(db, camera)
     if sealed is None:
         return None
-    opened = unpack_credential(keys.open_for_capture(settings.keys_dir, sealed, context=credential_context(camera)))
+    context = credential_context(camera, store.get_camera(db, camera).address)
+    opened = unpack_credential(keys.open_for_capture(settings.keys_dir, sealed, context=context))
     return opened.user, opened.password
 
 
@@ -170,7 +171,9 @@ def test_after_a_failure_the_password_need_not_be_typed_again(
     assert stored_password(db, settings, "front-left") == ("box", SECRET)
     admin.submit("/admin/cameras/add", **entered("Other", address="rtsp://192.0.2.66/x", password="", trial=name))
     asked, sealed = capture.tried[2]
-    opened = keys.open_for_capture(settings.keys_dir, sealed or b"", context=credential_context(asked["id"]))
+    opened = keys.open_for_capture(
+        settings.keys_dir, sealed or b"", context=credential_context(asked["id"], asked["address"])
+    )
     assert unpack_credential(opened).password == ""
 
 
