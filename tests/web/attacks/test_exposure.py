@@ -72,6 +72,36 @@ def test_every_answer_is_guarded(server: Server, all_routes: list[Route], role: 
                 assert "no-store" in kept, route.path
 
 
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        ("no-cors", "image", "image/*"),
+        ("no-cors", "script", "*/*"),
+        ("no-cors", "video", "*/*"),
+        ("no-cors", "empty", "text/html"),
+        ("cors", "empty", "text/html"),
+        ("navigate", "iframe", "text/html"),
+        ("navigate", "object", "text/html"),
+        ("websocket", "empty", "*/*"),
+    ],
+    ids=lambda fetch: " ".join(fetch).replace("/", "-"),
+)
+def test_no_route_answers_another_sites_page(
+    server: Server, all_routes: list[Route], site: str, fetch: tuple[str, str, str]
+) -> None:
+    """Embedded, framed or fetched by a page of another origin, every address refuses: only a link leads here."""
+    visitor = server.visitor("administrator")
+    mode, dest, accept = fetch
+    fetched = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest, "Accept": accept}
+    for route in all_routes:
+        if "GET" in route.takes:
+            assert visitor.ask(route.path, headers=fetched).status == 403, route.path
+    linked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
+    assert visitor.ask("/account", headers=linked).status == 200
+
+
 def test_a_download_is_one(server: Server) -> None:
     """Files are offered to be kept under a name of ours, and are never shown as pages."""
     answer = server.visitor().ask("/certificate/exambox-ca.crt")

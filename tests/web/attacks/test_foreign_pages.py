@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TARGETS = (
-    "/account", "/api/status", "/live/front/stream", "/live/front/snapshot", "/api/events", "/recordings/exam",
+    "/account", "/api/status", "/live/front/stream", "/live/front/snapshot", "/api/events", "/api/live",
+    "/recordings/exam",
     "/api/recordings/exam", "/static/exambox.css", "/static/api.js", "/api/openapi.json", "/metrics", "/healthz",
 )  # fmt: skip
 # What a page can try: each yields what it could read, or null.
