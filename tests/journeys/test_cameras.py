@@ -69,7 +69,7 @@ def add(page: Page, box: Box, name: str, address: str, password: str = PASSWORD_
     """Fill in the form of a new camera and try it."""
     page.goto(f"{box.address}/admin/cameras/add")
     page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Address", exact=False).first.fill(address)
+    page.get_by_label("Address", exact=True).fill(address)
     page.get_by_label(re.compile("^User at the camera")).fill(USER)
     page.get_by_label(re.compile("^Password at the camera")).fill(password)
     page.get_by_role("button", name="Try the camera").click()

@@ -88,9 +88,16 @@ function showHandles() {
   });
 }
 
+/** Put focus on the selected corner; where there is none, on the button that begins an area. */
 function focusCorner() {
-  if (masks.area < 0) return;
-  handles.querySelector(`[data-kind="corner"][data-area="${masks.area}"][data-corner="${Math.max(0, masks.corner)}"]`)?.focus({ preventScroll: true });
+  const corner = handles.querySelector(`[data-kind="corner"][data-area="${masks.area}"][data-corner="${Math.max(0, masks.corner)}"]`);
+  (corner ?? root.querySelector('[data-act="area"]')).focus({ preventScroll: true });
+}
+
+function travel(step) {
+  const onCorner = handles.contains(document.activeElement);
+  step();
+  if (onCorner || document.activeElement === document.body) focusCorner();
 }
 
 function enable() {
@@ -129,8 +136,8 @@ const acts = {
   corner: () => { masks.addCorner(); focusCorner(); },
   "remove-corner": () => { masks.removeCorner(); focusCorner(); },
   "remove-area": () => { masks.removeArea(); focusCorner(); },
-  undo: () => masks.undo(),
-  redo: () => masks.redo(),
+  undo: () => travel(() => masks.undo()),
+  redo: () => travel(() => masks.redo()),
 };
 for (const button of root.querySelectorAll("[data-act]")) button.addEventListener("click", () => acts[button.dataset.act]());
 $("[data-preview]").addEventListener("change", (event) => { stage.dataset.preview = event.target.checked ? "yes" : "no"; });
@@ -219,8 +226,8 @@ handles.addEventListener("focusin", (event) => {
 
 root.addEventListener("keydown", (event) => {
   if (event.target.closest("textarea, input[type=text]")) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { event.preventDefault(); if (event.shiftKey) masks.redo(); else masks.undo(); return; }
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "y") { event.preventDefault(); masks.redo(); return; }
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { event.preventDefault(); acts[event.shiftKey ? "redo" : "undo"](); return; }
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "y") { event.preventDefault(); acts.redo(); return; }
   if (event.ctrlKey || event.metaKey) return;
   if (begun && event.key === "Enter") { event.preventDefault(); finish(true); return; }
   if (begun && event.key === "Escape") { event.preventDefault(); finish(false); return; }
