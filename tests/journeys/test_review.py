@@ -276,7 +276,7 @@ def test_layouts_by_keyboard(reviewed: ReviewedBox, tmp_path: Path) -> None:
         page.locator("[data-hidden-cameras] button").click()
         assert page.locator(".tile:visible").count() == len(CAMERAS)
         page.keyboard.press("?")
-        assert page.get_by_role("heading", name="Keys").is_visible()
+        assert page.get_by_role("heading", name="Keyboard").is_visible()
         page.keyboard.press("Escape")
 
 

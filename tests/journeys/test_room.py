@@ -83,7 +83,7 @@ def test_pictures_move_and_one_camera_is_large(watched: WatchedBox, screen: tupl
         page.wait_for_url(f"**/live/{REAL}")
         all_live(page, 1)
         page.keyboard.press("?")
-        assert page.get_by_role("heading", name="Keys").is_visible()
+        assert page.get_by_role("heading", name="Keyboard").is_visible()
 
 
 @pytest.mark.parametrize("how", ["gone", "silent"])
