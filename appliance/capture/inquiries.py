@@ -62,6 +62,9 @@ class Inquiries:
             BadInputError: the request is not understood.
             UnavailableError: others are asking.
         """
+        if request == {"want": "devices"}:  # a look into a folder, which waits for nobody
+            framing.send_json(connection, {"ok": True, "usb": distinct(discover())})
+            return
         try:
             with self._slot():
                 self._answer(request, connection)
@@ -76,8 +79,6 @@ class Inquiries:
                 self._streams(target, camera, request.get("sealed"), connection)
             case {"want": "discover"}:
                 framing.send_json(connection, {"ok": True, "devices": msgspec.to_builtins(look_around(self._settings))})
-            case {"want": "devices"}:
-                framing.send_json(connection, {"ok": True, "usb": distinct(discover())})
             case _:
                 raise BadInputError("want: a probe needs a camera; streams need a target and an id.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import redirect, url_for
 from wtforms import SelectChoice
@@ -41,11 +42,8 @@ def camera_find() -> Answer:
     except (*EXPECTED, CameraError) as problem:
         return page("camera_find.html", form=form, devices=None, problem=problem), problem.status
     note("camera.searched", found=len(devices))
-    here = {camera.address for camera in store.list_cameras(database())}
-    rows = [
-        {"device": device, "known": any(f"//{device['host']}" in address for address in here), "form": _blank(device)}
-        for device in devices
-    ]
+    here = {urlsplit(camera.address).hostname for camera in store.list_cameras(database()) if camera.kind == "rtsp"}
+    rows = [{"device": device, "known": device["host"] in here, "form": _blank(device)} for device in devices]
     return page(
         "camera_find.html", form=form, devices=rows, problem=None,
         found_words=_n("%(num)s camera answered.", "%(num)s cameras answered.", len(rows)),
