@@ -268,6 +268,8 @@ addEventListener("hashchange", () => {
   if (asked !== null && Math.abs(asked - clock.now()) > 2000) { parts.theatre.seek(asked); parts.view.keep(asked); }
 });
 $("[data-later]")?.addEventListener("change", (event) => parts.theatre.choose(event.target.checked));
+// Who clicks a tool of the player and then presses Space wants to play, not to press the tool again.
+$("[data-theatre]").addEventListener("click", (event) => { if (event.detail) event.target.closest("button")?.blur(); });
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 for (const close of document.querySelectorAll("[data-keys-dialog] [data-close]")) close.addEventListener("click", () => $("[data-keys-dialog]").close());
 wireUnlockForms(unlocked);
