@@ -44,7 +44,7 @@ class Camera:
             return
         if kind == b"K" and self.waiting:
             for viewer in self.waiting:
-                viewer.write(HEAD + chunk(self.beginning))
+                viewer.write(chunk(self.beginning))
             self.viewers += self.waiting
             self.waiting = []
         data = chunk(message)
@@ -63,6 +63,7 @@ async def serve(path: str) -> None:
             cameras[name] = Camera()
             tasks.append(asyncio.create_task(cameras[name].run(path, name)))
         camera = cameras[name]
+        writer.write(HEAD)
         camera.waiting.append(writer)
         with contextlib.suppress(ConnectionError):
             await reader.read()

@@ -54,13 +54,12 @@ class Viewer:
                 view = view[len(part) :]
                 self._messages(part)
                 continue
-            line, end, rest = bytes(view).partition(b"\r\n")
-            if not end:  # a chunk's size cut in two: rare, so that a byte at a time will do
-                self._size += line
+            line, end, rest = (self._size + bytes(view)).partition(b"\r\n")
+            if not end:  # a chunk's size, or its end, cut in two
+                self._size = line
                 return
-            line = self._size + line
             self._size = b""
-            view = view[len(view) - len(rest) :]
+            view = memoryview(rest)
             if line:
                 self._chunk = int(line, 16)
 

@@ -1,6 +1,6 @@
 // Staying close to the present: what a player does about how far it is behind (pure).
 
-export const AIM_S = 0.1; // a little in hand, so that a late picture does not stop the show
+export const AIM_S = 0.08; // a little in hand, so that a late picture does not stop the show
 const SEEK_S = 1.2;
 
 /**
@@ -10,8 +10,8 @@ const SEEK_S = 1.2;
 export function correction(behind) {
   if (behind > SEEK_S || behind < -0.2) return { seek: true, rate: 1 };
   const excess = behind - AIM_S;
-  if (excess > 0.5) return { seek: false, rate: 1.25 };
-  if (excess > 0.05) return { seek: false, rate: 1.1 };
+  if (excess > 0.4) return { seek: false, rate: 1.25 };
+  if (excess > 0.04) return { seek: false, rate: 1.1 };
   if (excess < -0.06) return { seek: false, rate: 0.97 };
   return { seek: false, rate: 1 };
 }
