@@ -131,7 +131,7 @@ def picture_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _sound(audio: Any) -> str:
     if not audio:
-        return _("none")
+        return _("no sound")
     return f"{_CODECS.get(audio[0], audio[0])}, {round(audio[1] / 1000)} kHz"
 
 

@@ -53,7 +53,7 @@ SHOWN = {
 }  # fmt: skip
 GERMAN = {
     "Enter": "Eingabe", "Space": "Leertaste", "Home": "Pos1", "End": "Ende", "Shift": "Umschalt", "Ctrl": "Strg",
-    "Delete": "Entf", "PageUp": "Bild ↑", "PageDown": "Bild ↓",
+    "Delete": "Entf", "Backspace": "Rücktaste", "PageUp": "Bild ↑", "PageDown": "Bild ↓",
 }  # fmt: skip
 
 
