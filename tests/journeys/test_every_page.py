@@ -92,6 +92,7 @@ def faults_of(page: Page, name: str) -> list[str]:
     found += [f"moves in spite of reduced motion: {what}" for what in page.evaluate(MOVING)]
     page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     found += [f"narrow: too wide: {wide}" for wide in page.evaluate(TOO_WIDE)]
+    found += [f"narrow: {fault}" for fault in complaints(page)]
     look(page, name, "narrow")
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     page.emulate_media(media="print")
