@@ -149,7 +149,8 @@ def test_a_camera_is_added_masked_and_blank_live_and_in_the_recording(
         page.wait_for_timeout(6_000)  # so long the masked picture is recorded
 
         page.goto(f"{box.address}/recordings")
-        page.locator("a[href*='/recordings/']").first.click()
+        sitting = page.locator("a[href*='/recordings/']").first.get_attribute("href")
+        page.goto(f"{box.address}{sitting}?camera={number}")
         ready(page)
         go_to(page, 2)
         until(lambda: look(page, number, INSIDE)[1] < BLACK, 20, "the masked picture, played back")
