@@ -27,6 +27,7 @@ from tests.support.tcp_proxy import TcpProxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Request
 
@@ -195,18 +196,15 @@ def test_what_one_does_the_other_sees(watched: WatchedBox) -> None:
         page.wait_for_selector(f"[data-camera={REAL}] .seal[data-seal=fresh]", timeout=20_000)
 
 
-def test_without_a_free_place_the_room_is_still_seen(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_without_a_free_place_the_room_is_still_seen(watched: WatchedBox, tmp_path: Path) -> None:
     """Where every place is taken, still pictures and news come by asking; when one is free, pictures move again."""
-    folder = tmp_path_factory.mktemp("full")
-    box = Box(folder, {"EXAMBOX_WEB__THREADS": "4"})  # two places: one page's pictures and events
+    box = Box(tmp_path, {"EXAMBOX_WEB__THREADS": "4"})  # two places: one page's pictures and events
     try:
-        with started() as driver, chromium(folder, DESKTOP, "one", driver) as page:
+        with chromium(tmp_path, DESKTOP, "one", watched.driver) as page:
             first_run(page, box)
             page.wait_for_selector("[data-state=live]", timeout=30_000)
             page.wait_for_selector(".seal[data-seal=fresh]", timeout=20_000)
-            with chromium(folder, TABLET, "two", driver) as other:
+            with chromium(tmp_path, TABLET, "two", watched.driver) as other:
                 sign_in(other, box.address)
                 other.wait_for_selector("[data-state=stills]", timeout=20_000)
                 assert other.locator("[data-live-badge]").inner_text() == "Still pictures"
@@ -217,25 +215,23 @@ def test_without_a_free_place_the_room_is_still_seen(
         box.stop()
 
 
-def test_eight_cameras_move_over_one_connection(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_eight_cameras_move_over_one_connection(watched: WatchedBox, tmp_path: Path) -> None:
     """More cameras than a browser opens connections all move at once."""
-    folder = tmp_path_factory.mktemp("eight")
-    box = Box(folder)
+    box = Box(tmp_path)
     try:
-        with RtspCamera() as camera, started() as driver:
-            many = WatchedBox(box, camera, folder, driver)
-            with many.browser() as page:
-                first_run(page, box)
-                for number in range(7):
-                    many.exambox("cameras", "add", "pattern:320x180@10", "--name", f"Row {number}", "--no-test")
-                page.wait_for_function("() => document.querySelectorAll('.tile').length === 8", timeout=30_000)
-                opened: list[str] = []
-                page.on("request", lambda request: opened.append(request.url) if "/api/live" in request.url else None)
-                page.reload()
-                all_live(page, 8)
-                bear_witness(page)
-                for tile in page.locator("[data-camera]").all():
-                    moving(page, tile.get_attribute("data-camera") or "")
-                assert len(opened) == 1
+        many = WatchedBox(box, watched.camera, tmp_path, watched.driver)
+        with many.browser() as page:
+            first_run(page, box)
+            for number in range(7):
+                many.exambox("cameras", "add", "pattern:320x180@10", "--name", f"Row {number}", "--no-test")
+            page.wait_for_function("() => document.querySelectorAll('.tile').length === 8", timeout=30_000)
+            opened: list[str] = []
+            page.on("request", lambda request: opened.append(request.url) if "/api/live" in request.url else None)
+            page.reload()
+            all_live(page, 8)
+            bear_witness(page)
+            for tile in page.locator("[data-camera]").all():
+                moving(page, tile.get_attribute("data-camera") or "")
+            assert len(opened) == 1
     finally:
         box.stop()

@@ -43,7 +43,7 @@ class WatchedBox:
 
     def __init__(self, box: Box, camera: RtspCamera, folder: Path, driver: Playwright) -> None:
         self.box = box
-        self._driver = driver
+        self.driver = driver
         self.camera = camera
         self._folder = folder
         self._browsers = 0
@@ -78,7 +78,7 @@ class WatchedBox:
     def browser(self, screen: tuple[int, int] = DESKTOP) -> Iterator[Page]:
         """Open a fresh browser."""
         self._browsers += 1
-        with chromium(self._folder, screen, f"profile-{self._browsers}", self._driver) as page:
+        with chromium(self._folder, screen, f"profile-{self._browsers}", self.driver) as page:
             yield page
 
     @contextmanager
