@@ -25,7 +25,7 @@ def error_texts(tree: ast.AST) -> set[str]:
     """
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (_is_refusal(node.func) or _is_finding(node)):
+        if isinstance(node, ast.Call) and (_is_refusal(node.func) or _is_finding(node) or _names_a_file(node.func)):
             arguments = [*node.args, *(word.value for word in node.keywords if word.arg in _NAMED)]
             found.update(text for argument in arguments for text in _texts(argument) if _is_sentence(text))
         elif isinstance(node, ast.Assign):
@@ -70,6 +70,16 @@ def _is_finding(node: ast.Call) -> bool:
         and len(node.args) >= _FINDING_ARGUMENTS
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
+    )
+
+
+def _names_a_file(called: ast.expr) -> bool:
+    """Whether a call is ``key_files.read(…, "device key")``: an error about the file takes the noun along."""
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr == "read"
+        and isinstance(called.value, ast.Name)
+        and called.value.id == "key_files"
     )
 
 

@@ -34,6 +34,11 @@ def size_words(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def percent_words(share: float) -> str:
+    """Return ``12.3 %`` for a share of 0 to 1."""
+    return f"{format_decimal(share * 100, '0.0', current_language())} %"
+
+
 def length_words(microseconds: int) -> str:
     """Return ``1 h 02 min``, ``3 min 07 s`` or ``12 s``."""
     seconds = max(0, round(microseconds / SECOND_US))

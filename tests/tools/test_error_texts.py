@@ -22,6 +22,8 @@ from tools.error_texts import error_texts
         ('super().__init__(f"Wait {n} s.", hint="Then try.")', {"Wait {0} s.", "Then try."}),
         ('run.add("part_bad", 3, f"record {n} is late")', {"record {0} is late"}),
         ('words.add("many words here")', set()),
+        ('key_files.read(path, "device key")', {"device key"}),
+        ('other_files.read(path, "device key")', set()),
         ('told = {"a": "One way.", "b": f"{x} way."}[level]', {"One way.", "{0} way."}),
         ('raise SomeError("Two pieces "\n f"make {one}.")', {"Two pieces make {0}."}),
     ],

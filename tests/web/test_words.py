@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from appliance.web import words
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,18 @@ def test_sizes(count: int, said: str) -> None:
 def test_lengths(seconds: float, said: str) -> None:
     """Lengths are said in hours, minutes and seconds."""
     assert words.length_words(round(seconds * 1_000_000)) == said
+
+
+@pytest.mark.parametrize(("share", "said"), [(0, "0.0 %"), (0.1234, "12.3 %"), (1, "100.0 %")])
+def test_shares(share: float, said: str) -> None:
+    """A share is said in percent with one decimal place."""
+    assert words.percent_words(share) == said
+
+
+def test_a_share_has_the_readers_decimal_mark(app: Flask) -> None:
+    """In German it is a comma."""
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert words.percent_words(0.1234) == "12,3 %"
 
 
 def test_times_are_of_the_rooms_zone() -> None:
