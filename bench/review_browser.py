@@ -148,11 +148,18 @@ class _Ranges(http.server.SimpleHTTPRequestHandler):
         """Stay silent."""
 
 
+class _Quiet(http.server.ThreadingHTTPServer):
+    """A browser that leaves in the middle of a film is no news."""
+
+    def handle_error(self, *_: object) -> None:
+        """Stay silent."""
+
+
 @contextmanager
 def file_server(film: Path) -> Iterator[str]:
     """Serve a film and a page that plays it; gives the page's address."""
     handler: Callable[..., Any] = functools.partial(_Ranges, film=film)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Quiet(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
