@@ -259,6 +259,23 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("beforeunload", (event) => { if (!leaving && field.value.trim() !== saved) event.preventDefault(); });
 
+// -- the picture ---------------------------------------------------------------------------------------------------------
+
+// A camera that has just taken up its masks starts anew, and has no picture for some seconds.
+const picture = $("img[data-picture]");
+const PICTURE_AGAIN_MS = 1000;
+function awaitPicture() {
+  picture.dataset.waits = "yes";
+  const next = new Image();
+  next.addEventListener("load", () => { picture.src = next.src; delete picture.dataset.waits; });
+  next.addEventListener("error", () => setTimeout(awaitPicture, PICTURE_AGAIN_MS));
+  next.src = `${picture.getAttribute("src").split("?")[0]}?${Date.now()}`;
+}
+if (picture && root.dataset.uncovered === "no") {
+  if (picture.complete && !picture.naturalWidth) awaitPicture();
+  else picture.addEventListener("error", awaitPicture, { once: true });
+}
+
 $("[data-tools]").hidden = false;
 $("[data-coordinates]").open = false;
 stage.dataset.ready = "yes";

@@ -27,7 +27,8 @@ function fact(name, text, kind = "", note = "") {
 export function showRecording(facts, cameras, { heard, sinceS }) {
   const { wish, capture } = facts;
   const wanted = cameras.filter((camera) => camera.enabled).length;
-  const sealing = cameras.filter((camera) => facts[`camera.${camera.id}`]?.recording).length;
+  const seals = ({ recording, state }) => recording && state !== "lost";
+  const sealing = cameras.filter((camera) => seals(facts[`camera.${camera.id}`] ?? {})).length;
   const partly = wish && (!capture?.available || sealing < wanted || !wanted);
   $("[data-lamp]").dataset.on = !heard ? "warn" : wish ? (partly ? "warn" : "yes") : "no";
   let words = wish ? _("Recording") : _("Not recording");
@@ -82,6 +83,15 @@ export function showSession(leftS) {
   if (near) write($("[data-session-left]"), duration(leftS));
 }
 
+/** What is said when nothing is wrong; a camera that is switched off is not passed over. */
+function allWell(tiles) {
+  const on = tiles.filter((tile) => tile.enabled).length;
+  const off = tiles.filter((tile) => !tile.enabled).map((tile) => tile.name);
+  const parts = on ? [_n("The camera delivers.", "All {num} cameras deliver.", on)] : [];
+  if (off.length) parts.push(`${_("Camera is off")}: ${off.join(", ")}`);
+  return parts.join(" ");
+}
+
 /** One line for the whole room, worst news first. */
 export function showSummary(tiles, { heard }) {
   const place = $("[data-summary]");
@@ -93,5 +103,5 @@ export function showSummary(tiles, { heard }) {
   if (lost.length) write(place, `${_n("1 camera has a problem:", "{num} cameras have a problem:", lost.length)} ${lost.map((tile) => tile.name).join(", ")}`);
   else if (!heard) write(place, _("No news from the box; pictures that move are live."));
   else if (perhaps.length) write(place, `${_n("1 camera is starting:", "{num} cameras are starting:", perhaps.length)} ${perhaps.map((tile) => tile.name).join(", ")}`);
-  else write(place, _n("The camera delivers.", "All {num} cameras deliver.", tiles.filter((tile) => tile.enabled).length));
+  else write(place, allWell(tiles));
 }

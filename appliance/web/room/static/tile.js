@@ -64,7 +64,7 @@ export class Tile {
   show(context) {
     if (this.picture.state === "starting" && this.facts?.state !== "starting" && performance.now() - this.since > START_MS) this.see("lost", _("No pictures arrive."));
     const now = verdict(this.picture, this.facts, { ...context, enabled: this.enabled });
-    const seal = sealed(this.facts, context);
+    const seal = sealed(this.facts, { ...context, enabled: this.enabled });
     const { dataset } = this.element;
     this.state = now.state;
     this.problem = this.enabled ? problem(now, seal, context.heard ? this.facts : null) : "no";

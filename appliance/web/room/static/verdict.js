@@ -37,7 +37,8 @@ function since(reason, facts, sinceS) {
 const stopped = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** How the age of the last sealed segment is shown: `[kind, words]`. */
-export function sealed(facts, { heard, sinceS }) {
+export function sealed(facts, { enabled = true, heard, sinceS }) {
+  if (!enabled) return ["off", _("Not being recorded")];
   if (!facts || !heard) return ["unknown", _("Sealing unknown")];
   if (!facts.recording) return ["off", _("Not being recorded")];
   if (!facts.last_segment_us) return ["late", _("Nothing sealed yet")];
