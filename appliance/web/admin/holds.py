@@ -191,7 +191,7 @@ def _place_page(form: PlaceForm, problem: ApplianceError | None = None) -> str:
 def hold_release(hold: int) -> Answer:
     """Say what a release lets go, then release for a reason."""
     found = get_hold(database(), hold)
-    if request.method == "GET" or found.released_us is not None:
+    if request.method != "POST" or found.released_us is not None:
         if found.released_us is not None:
             tell_next(_("This hold is already released."))
             return redirect(url_for("admin.hold", hold=hold))

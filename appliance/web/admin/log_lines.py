@@ -38,7 +38,7 @@ def facts(line: LogLine) -> list[Fact]:
     """Return everything an entry says beyond who, when, what and from where; what tells most stands first."""
     both = {**line.detail, **line.personal}
     names = [name for name in FIRST if name in both] + sorted(name for name in both if name not in FIRST)
-    return [_fact(name, both[name]) for name in names if both[name] is not None]
+    return [_fact(name, both[name]) for name in names if both[name] not in (None, "")]
 
 
 def in_line(line: LogLine) -> list[Fact]:
