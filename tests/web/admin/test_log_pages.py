@@ -51,6 +51,14 @@ def test_it_says_who_did_what_from_where(db: Database, clock: ManualClock, perso
         assert words in page, words
 
 
+def test_roles_are_said_in_the_readers_language(db: Database, clock: ManualClock, person: Person) -> None:
+    """An entry about a role names it as the other pages do."""
+    append(db, "account.role_changed", clock=clock, detail={"from": "invigilator", "to": "centre_manager"})
+    page = person("auditor").get("/admin/log", headers={"Accept-Language": "de"}).text
+    assert "Zentrumsleitung" in page
+    assert "centre_manager" not in page
+
+
 def test_every_action_and_group_has_words_in_the_readers_language() -> None:
     """No group is shown as a bare noun, and no action has words that are not in the catalogue's source."""
     from tools.make_texts import texts_of_the_code
