@@ -11,8 +11,8 @@ help: ## Show this list.
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-13s %s\n' "$$name" "$$text"; done
 
-run: setup-run ## Start a whole trial box here; prints its address and a one-time password.
-	@exec $(BIN)/exambox run
+run: setup-run ## Start a whole trial box here (ARGS=--lan: for the network too); prints its address and a one-time password.
+	@exec $(BIN)/exambox run $(ARGS)
 
 test: setup-test ## Run every test that is quick enough for each change (under 15 minutes on two cores).
 	$(PYTEST) -m "not faults and not vm" $(ARGS)

@@ -18,7 +18,7 @@ from appliance.cameras.states import states
 from appliance.clock import SystemClock
 from appliance.commands import camera_views
 from appliance.commands.camera_input import default_name, kind_and_address, read_password
-from appliance.commands.common import database_of, person, settings_of
+from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.errors import BadInputError, CameraError, NotFoundError, UnavailableError
 from appliance.ipc.live import LiveClient
 from appliance.vault import keys
@@ -57,7 +57,7 @@ def _fields(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group("cameras")
+@click.group("cameras", cls=CommandGroup)
 def cameras_command() -> None:
     """Add, list, test, edit and remove cameras.
 

@@ -19,7 +19,7 @@ from appliance.certificates.names import names_of
 from appliance.certificates.pem import MAX_FILE_BYTES
 from appliance.certificates.store import RENEW_DAYS, CertificateStore
 from appliance.clock import SystemClock, clock_is_trusted
-from appliance.commands.common import database_of, person, settings_of
+from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.errors import ApplianceError, BadInputError, ConflictError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ GROUP = "exambox-web"
 _NAME_HELP = "A further name or address the box is reached by, this once; for good: web.names. May be given again."
 
 
-@click.group("certs")
+@click.group("certs", cls=CommandGroup)
 def certs_command() -> None:
     """Make, renew, show and replace the certificate for HTTPS on the network.
 

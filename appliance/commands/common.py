@@ -6,15 +6,29 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
+import click
+
 from appliance import config
 from appliance.database import open_box_database
 from appliance.errors import ApplianceError
 
 if TYPE_CHECKING:
-    import click
     from sqlite_utils import Database
 
     from appliance.config import Settings
+
+_WHOLE_SENTENCE = 300
+
+
+class CommandGroup(click.Group):
+    """Lists its subcommands with a whole sentence each; click's own list cuts them off after some words."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list; a sentence longer than the line goes on in the next one."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(_WHOLE_SENTENCE)) for name, one in found if one and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def settings_of(ctx: click.Context) -> Settings:

@@ -7,9 +7,10 @@ import json
 import click
 
 from appliance import config
+from appliance.commands.common import CommandGroup
 
 
-@click.group("config")
+@click.group("config", cls=CommandGroup)
 def config_command() -> None:
     """Check and show the settings."""
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.clock import SystemClock, format_utc
-from appliance.commands.common import database_of, person, settings_of
+from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.vault.holds import list_holds, place_hold, release_hold
 
 if TYPE_CHECKING:
     from appliance.vault.holds import LegalHold
 
 
-@click.group("holds")
+@click.group("holds", cls=CommandGroup)
 def holds_command() -> None:
     """Place and release legal holds: what is under one is not deleted."""
 

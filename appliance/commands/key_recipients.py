@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.clock import SystemClock
-from appliance.commands.common import settings_of
+from appliance.commands.common import CommandGroup, settings_of
 from appliance.commands.key_log import logged
 from appliance.errors import BadInputError
 from appliance.vault import keys
@@ -26,7 +26,7 @@ _ROLES = {
 }
 
 
-@click.group("recipients")
+@click.group("recipients", cls=CommandGroup)
 def recipients_group() -> None:
     """Who can open what is recorded: list, add and remove; make key pairs for auditors."""
 

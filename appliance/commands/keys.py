@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.clock import SECOND_US, SystemClock
-from appliance.commands.common import person, settings_of
+from appliance.commands.common import CommandGroup, person, settings_of
 from appliance.commands.key_log import logged
 from appliance.commands.key_recipients import recipients_group, say_recipients
 from appliance.errors import BadInputError, UnavailableError
@@ -27,7 +27,7 @@ _PASSPHRASE_FILE = click.option(
 )
 
 
-@click.group("keys")
+@click.group("keys", cls=CommandGroup)
 def keys_command() -> None:
     """Create, show, lock, unlock and rotate keys; manage recipients.
 

@@ -10,7 +10,7 @@ import click
 from appliance import auditlog
 from appliance.auditlog.actions import words
 from appliance.clock import format_utc, parse_utc
-from appliance.commands.common import database_of, settings_of
+from appliance.commands.common import CommandGroup, database_of, settings_of
 from appliance.errors import BadInputError, IntegrityError
 from appliance.vault.keys import load_device_public
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from appliance.auditlog import LogLine, LogReport
 
 
-@click.group("log")
+@click.group("log", cls=CommandGroup)
 def log_command() -> None:
     """Show and verify who did what."""
 

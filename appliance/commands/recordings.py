@@ -13,7 +13,7 @@ import click
 from appliance import auditlog
 from appliance.cameras.wishes import current_wish, start_recording, stop_recording
 from appliance.clock import SystemClock
-from appliance.commands.common import database_of, person, settings_of
+from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.commands.moments import parse_moment, say_length, say_moment
 from appliance.commands.recording_keys import expected_device_key, key_source, signer
 from appliance.commands.recording_text import bar, say_exported, say_report, say_summaries
@@ -40,7 +40,7 @@ _KEYS = click.option(
 )
 
 
-@click.group("recordings")
+@click.group("recordings", cls=CommandGroup)
 def recordings_command() -> None:
     """Start, stop, list, verify and export recordings."""
 

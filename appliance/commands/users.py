@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.clock import SystemClock, format_utc
-from appliance.commands.common import database_of, person, settings_of
+from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.errors import ConflictError
 from appliance.web.access import ADMINISTRATOR, ROLES, role_words
 from appliance.web.account import accounts, changes, passwords, people, reset, second_factor, sessions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WHERE = "command line"
 
 
-@click.group("users")
+@click.group("users", cls=CommandGroup)
 def users_command() -> None:
     """Accounts of the dashboard."""
 
