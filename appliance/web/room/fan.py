@@ -58,14 +58,16 @@ class Channel:
 
     def join(self, wake: threading.Event) -> None:
         """Let ``wake`` be set whenever there is something new."""
-        self._left.clear()
-        self._watchers = self._watchers | {wake}
+        with self._lock:
+            self._left.clear()
+            self._watchers = self._watchers | {wake}
 
     def leave(self, wake: threading.Event) -> None:
         """Set it no more; with nobody left, capture's connection is closed."""
-        self._watchers = self._watchers - {wake}
-        if not self._watchers:
-            self._left.set()
+        with self._lock:
+            self._watchers = self._watchers - {wake}
+            if not self._watchers:
+                self._left.set()
 
     def wait_begun(self, seconds: float) -> bool:
         """Wait until the camera's first answer, good or bad, is there."""
