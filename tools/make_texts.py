@@ -17,6 +17,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from appliance.auditlog import ACTIONS
+from appliance.vault.facts import DAMAGED_PART, MISSING_PART, NOT_RECORDED, Gap
+from appliance.vault.format import GapReason
 from appliance.web.language.catalogue import SOURCE_LANGUAGE
 from appliance.web.language.choice import LANGUAGES
 from appliance.web.language.problems import CONTEXT
@@ -53,6 +55,8 @@ def texts_of_the_code() -> Catalog:
         catalogue.add(text, locations=[(f"appliance/{file}", 0)], context=context)
     for words in ACTIONS.values():  # the log names actions in English; its page says them in the reader's language
         catalogue.add(words, locations=[("appliance/auditlog/actions.py", 0)])
+    for reason in (*(one.name.lower() for one in GapReason), MISSING_PART, DAMAGED_PART, NOT_RECORDED):
+        catalogue.add(Gap(0, 0, reason).words, locations=[("appliance/vault/facts.py", 0)], context=CONTEXT)
     for name, sentences in error_texts_below(PACKAGE, without=_WITHOUT_ERRORS_OF).items():
         for sentence in sorted(sentences):
             catalogue.add(sentence, locations=[(name, 0)], context=CONTEXT)

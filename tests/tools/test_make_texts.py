@@ -39,3 +39,5 @@ def test_texts_of_every_sort_are_found() -> None:
     assert any(str(place).endswith(".js") for message in texts for place, _ in message.locations)
     assert texts.get("Go back and try again.").locations[0][0] == "appliance/web/problems.py"
     assert texts.get("There is no such page.", "problem") is not None
+    assert texts.get("recording was starting", "problem") is not None
+    assert texts.get("a part of the recording is not here", "problem") is not None
