@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.journeys.conftest import DESKTOP, SCREEN_NAMES, TABLET, Box, chromium, first_run
-from tests.journeys.reviewed import go_to, ready
+from tests.journeys.reviewed import ready
 from tests.journeys.watched import sign_in
 from tests.support.onvif_device import OnvifDevice
 from tests.support.rtsp_camera import RtspCamera
@@ -152,8 +152,8 @@ def test_a_camera_is_added_masked_and_blank_live_and_in_the_recording(
         sitting = page.locator("a[href*='/recordings/']").first.get_attribute("href")
         page.goto(f"{box.address}{sitting}?camera={number}")
         ready(page)
-        go_to(page, 2)
-        until(lambda: look(page, number, INSIDE)[1] < BLACK, 20, "the masked picture, played back")
+        go_near_the_end(page)
+        until(lambda: look(page, number, INSIDE)[1] < BLACK, 30, "the masked picture, played back")
         assert look(page, number, BESIDE)[0] > WHITE
 
         # Only the administrator, and only when asked for, sees what lies under it; the log says so.
@@ -164,6 +164,16 @@ def test_a_camera_is_added_masked_and_blank_live_and_in_the_recording(
         assert uncovered_luma(page) > WHITE
         page.goto(f"{box.address}/admin/log")
         assert "without its masks" in page.locator("main").inner_text()
+
+
+def go_near_the_end(page: Page) -> None:
+    """Go there by a link; a camera of another journey may be lost by then, so not every picture is waited for."""
+    page.evaluate(
+        """async () => {
+          const {end_us} = await (await fetch('/api' + location.pathname)).json();
+          location.hash = 't=' + new Date(end_us / 1000 - 3000).toISOString();
+        }"""
+    )
 
 
 def uncovered_luma(page: Page) -> int:
