@@ -159,7 +159,7 @@ class CameraChild:
         status = self._process.poll()
         if status is None:
             return None
-        self._release()
+        self.release()
         if self._clock.mono_us() - self._started_mono_us > STEADY_US:
             self._ladder.reset()
         self._start_at_mono_us = self._clock.mono_us() + round(self._ladder.next() * SECOND_US)
@@ -194,7 +194,7 @@ class CameraChild:
             self._process.terminate()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for an end that was asked for; afterwards nothing is left of the process."""
+        """Wait for an end that was asked for; what the process said last is there to be received until `release`."""
         if self._process is None:
             return True
         try:
@@ -202,12 +202,11 @@ class CameraChild:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(5)
-            self._release()
             return False
-        self._release()
         return True
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let go of a process that has ended: nothing more is heard of it."""
         if self._end is not None:
             with contextlib.suppress(OSError):
                 self._end.close()

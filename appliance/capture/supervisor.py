@@ -94,8 +94,7 @@ class Supervisor:
         for child in self._children.values():
             child.ask_to_end()
         for child in self._children.values():
-            child.wait(CLOSE_SECONDS)
-            self._take_messages(child)
+            self._see_off(child)
         self._flush_checkpoints()
         self.facts.flush()
 
@@ -157,11 +156,16 @@ class Supervisor:
 
     def _retire(self, child: CameraChild) -> None:
         child.ask_to_end()
-        child.wait(CLOSE_SECONDS)
         self._unwatch(child)
-        self._take_messages(child)
+        self._see_off(child)
         with self._lock:
             del self._children[child.camera.id]
+
+    def _see_off(self, child: CameraChild) -> None:
+        """Wait for the end of a process that was asked to; the last it says is that its part is closed."""
+        child.wait(CLOSE_SECONDS)
+        self._take_messages(child)
+        child.release()
 
     def _credential(self, camera: Camera) -> Credential | None:
         sealed = sealed_credential(self._db, camera.id)
