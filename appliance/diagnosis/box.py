@@ -207,7 +207,7 @@ def check_retention(examined: Examined) -> list[Check]:
     if unknown:
         hint = "Retention does not see them: was the database lost or restored? Decide what happens to these files."
         return [Check("retention", "warn", f"{len(unknown)} part files are unknown, such as {unknown[0]}.", hint)]
-    return [Check("retention", "ok", f"nothing overdue; {held} legal holds")]
+    return [Check("retention", "ok", f"nothing overdue; legal holds: {held}")]
 
 
 def _existing(path: Path) -> Path:

@@ -65,7 +65,11 @@ def template(source: str, translated: str) -> Template:
 
 def problem_words(sentence: str) -> str:
     """Return an error's sentence in the reader's language; the English one where it is not known."""
-    language = current_language()
+    return problem_words_in(sentence, current_language())
+
+
+def problem_words_in(sentence: str, language: str) -> str:
+    """Return an error's sentence in this language, for answers that go on after their request."""
     if language == SOURCE_LANGUAGE or not sentence or len(sentence) > MAX_CHARACTERS:
         return sentence
     return _translated(sentence, language, _MAX_DEPTH)

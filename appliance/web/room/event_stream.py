@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from appliance.web.room.events import written
+from appliance.web.language.problems import problem_words_in
+from appliance.web.language.texts import current_language
+from appliance.web.room.events import Event, worded, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ class EventAnswer:
 
     def __init__(self, box: Services, person: Person, last_id: str) -> None:
         self._box = box
+        self._language = current_language()
         self._last = box.room.log.number_of(last_id)
         self._answer = box.lasting.begin(person)
         try:
@@ -64,7 +67,7 @@ class EventAnswer:
         events = self._box.room.log.after(self._last)
         if events:
             self._last = events[-1].number
-        return b"".join(map(self._box.room.log.written, events))
+        return _told(self._box, events, self._language)
 
     def _beat(self) -> bytes:
         return beat(self._box, self._answer)
@@ -83,4 +86,11 @@ def events_now(box: Services, person: Person, last_id: str) -> bytes:
     """Return what has not been heard after ``last_id``, without waiting for more and without a place."""
     box.room.look_now()
     events = box.room.log.after(box.room.log.number_of(last_id))
-    return beat(box, person) + b"".join(map(box.room.log.written, events))
+    return beat(box, person) + _told(box, events, current_language())
+
+
+def _told(box: Services, events: list[Event], language: str) -> bytes:
+    """Return events as they go to a reader of this language; a stream outlives its request, which knew it."""
+    return b"".join(
+        box.room.log.written(worded(event, lambda text: problem_words_in(text, language))) for event in events
+    )

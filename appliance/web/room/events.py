@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 RING_EVENTS = 300
 """About five minutes of a busy room; who was away for longer begins with a snapshot."""
@@ -72,6 +72,23 @@ class EventLog:
     def written(self, event: Event) -> bytes:
         """Return an event as it goes to a browser (HTML standard, 9.2.5: event stream)."""
         return written(event.kind, event.data, event_id=f"{self.epoch}-{event.number}")
+
+
+_SAID = ("message", "hint")
+
+
+def worded(event: Event, words: Callable[[str], str]) -> Event:
+    """Return an event with what its facts say to people (``message``, ``hint``) put into other words (pure)."""
+    part = "facts" if event.kind == "snapshot" else "set"
+    facts = {name: _worded(fact, words) for name, fact in event.data[part].items()}
+    return Event(event.number, event.kind, {**event.data, part: facts})
+
+
+def _worded(fact: Any, words: Callable[[str], str]) -> Any:
+    if not isinstance(fact, dict):
+        return fact
+    said = {name: words(fact[name]) for name in _SAID if isinstance(fact.get(name), str)}
+    return {**fact, **said} if said else fact
 
 
 def written(kind: str, data: Mapping[str, Any], *, event_id: str = "") -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.web.room.events import Event, EventLog, written
+from appliance.web.room.events import Event, EventLog, worded, written
 
 names = st.sampled_from(["camera.a", "camera.b", "disk", "clock"])
 facts = st.dictionaries(names, st.integers(0, 3), max_size=4)
@@ -109,3 +109,14 @@ def test_an_event_is_one_block_whatever_it_says(value: Any) -> None:
     assert [line.split(b":")[0] for line in lines] == [b"id", b"event", b"data"]
     assert b"\r" not in block
     assert json.loads(lines[2][6:]) == {"set": {"x": value}}
+
+
+def test_what_is_said_to_people_is_put_into_their_words() -> None:
+    """Messages and hints of every fact are translated for one reader; the facts themselves stay as they are."""
+    log = EventLog()
+    log.tell({"camera.a": {"state": "lost", "message": "gone", "hint": ""}, "cameras": [{"id": "a"}]})
+    log.tell({"camera.a": {"state": "lost", "message": "still gone"}, "cameras": [{"id": "a"}]})
+    heard = [worded(event, str.upper).data for event in (*log.after(None), *log.after(1))]
+    assert heard[0]["facts"] == {"camera.a": {"state": "lost", "message": "STILL GONE"}, "cameras": [{"id": "a"}]}
+    assert heard[1]["set"] == {"camera.a": {"state": "lost", "message": "STILL GONE"}}
+    assert log.after(1)[0].data["set"]["camera.a"]["message"] == "still gone"

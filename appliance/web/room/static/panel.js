@@ -45,8 +45,8 @@ export function showRecording(facts, cameras, { heard, sinceS }) {
 
 function fullWords(minutes, nowUs) {
   const days = Math.floor(minutes / (24 * 60));
-  if (days >= 2) return _n("full in 1 day", "full in {num} days", days);
-  return _("full in {time}, at {clock}", { time: duration(minutes * 60), clock: zone.clock(nowUs + minutes * 60e6).slice(0, 5) });
+  if (days >= 2) return _n("enough for 1 day at this rate", "enough for {num} days at this rate", days);
+  return _("enough for {time} at this rate, until {clock}", { time: duration(minutes * 60), clock: zone.clock(nowUs + minutes * 60e6).slice(0, 5) });
 }
 
 /** Disk, clock, keys, and whether capture answers. */
@@ -83,12 +83,14 @@ export function showSession(leftS) {
   if (near) write($("[data-session-left]"), duration(leftS));
 }
 
+const named = (words, names) => `${words} ${names.join(", ")}`;
+
 /** What is said when nothing is wrong; a camera that is switched off is not passed over. */
 function allWell(tiles) {
   const on = tiles.filter((tile) => tile.enabled).length;
   const off = tiles.filter((tile) => !tile.enabled).map((tile) => tile.name);
   const parts = on ? [_n("The camera delivers.", "All {num} cameras deliver.", on)] : [];
-  if (off.length) parts.push(`${_("Camera is off")}: ${off.join(", ")}`);
+  if (off.length) parts.push(named(_("Camera is off") + ":", off));
   return parts.join(" ");
 }
 
@@ -100,8 +102,8 @@ export function showSummary(tiles, { heard }) {
   const perhaps = tiles.filter((tile) => tile.problem === "perhaps");
   const kind = lost.length ? "bad" : perhaps.length || !heard ? "warn" : "good";
   if (place.dataset.kind !== kind) place.dataset.kind = kind;
-  if (lost.length) write(place, `${_n("1 camera has a problem:", "{num} cameras have a problem:", lost.length)} ${lost.map((tile) => tile.name).join(", ")}`);
+  if (lost.length) write(place, named(_n("1 camera has a problem:", "{num} cameras have a problem:", lost.length), lost.map((tile) => tile.name)));
   else if (!heard) write(place, _("No news from the box; pictures that move are live."));
-  else if (perhaps.length) write(place, `${_n("1 camera is starting:", "{num} cameras are starting:", perhaps.length)} ${perhaps.map((tile) => tile.name).join(", ")}`);
+  else if (perhaps.length) write(place, named(_n("1 camera is starting:", "{num} cameras are starting:", perhaps.length), perhaps.map((tile) => tile.name)));
   else write(place, allWell(tiles));
 }
