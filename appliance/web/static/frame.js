@@ -59,10 +59,14 @@ document.addEventListener("submit", async (event) => {
 // A form that was sent is not sent twice by a second tap.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method === "dialog") return;
-  setTimeout(() => event.target.querySelectorAll('button[type="submit"]').forEach((button) => { button.disabled = true; }));
+  setTimeout(() => event.target.querySelectorAll('button[type="submit"]').forEach((button) => { button.disabled = true; button.dataset.sent = ""; }));
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-confirmed]")) delete form.dataset.confirmed;
+  for (const button of document.querySelectorAll("button[data-sent]")) { button.disabled = false; delete button.dataset.sent; }
 });
 
 for (const notice of document.querySelectorAll("[data-passing]")) setTimeout(() => notice.remove(), 8000);
+
+// On a narrow screen the sections are a row that scrolls: the present one is in sight.
+document.querySelector(".side-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
