@@ -19,6 +19,7 @@ from appliance.cameras.wishes import Wish, current_wish
 from appliance.capture.camera_child import CameraChild
 from appliance.capture.facts import Facts
 from appliance.capture.live_server import not_there
+from appliance.capture.sources.failure_words import PROCESS_ENDED
 from appliance.clock import SECOND_US, clock_is_trusted
 from appliance.database import ChangeWatch
 from appliance.errors import ApplianceError, UnavailableError
@@ -188,7 +189,7 @@ class Supervisor:
             self._unwatch(child)
             status = child.ended()
             self._log.warning("camera process ended", camera=child.camera.id, status=status)
-            self._set_state(child, "lost", "process", "The camera's process ended; it is being restarted.")
+            self._set_state(child, "lost", "process", PROCESS_ENDED)
             self._recovery.mark(child.camera.id)
         if child.running:
             return

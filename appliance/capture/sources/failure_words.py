@@ -44,6 +44,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "flood": ("{what} sends far more than a camera should.", "Lower its bit rate, or raise capture.max_bitrate_mbit."),
 }
 
+PROCESS_ENDED = "The camera's process ended; it is being restarted."
+
 
 def camera_error(reason: str, what: str) -> CameraError:
     """Return the error for one of the reasons in `WORDS`."""
