@@ -91,6 +91,11 @@ def spoken_past_the_catalogue(script: str) -> list[str]:
     return found
 
 
+def hidden_in_template_strings(script: str) -> list[str]:
+    """Return the look-ups of texts that stand inside template strings."""
+    return re.findall(r"\$\{[^}]*?\b(_n?\([^)]*\))", script)
+
+
 def python_past_the_catalogue(source: str) -> list[str]:
     """Return the sentences of a module that are neither texts, nor errors, nor docstrings."""
     tree = ast.parse(source)
@@ -187,6 +192,12 @@ def test_scripts_say_nothing_past_the_catalogue(path: Path) -> None:
     assert spoken_past_the_catalogue(path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(WEB)))
+def test_scripts_keep_their_texts_out_of_template_strings(path: Path) -> None:
+    """The catalogue's reader does not look into `${…}`: a text looked up there would never be translated."""
+    assert hidden_in_template_strings(path.read_text("utf-8")) == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(WEB)))
 def test_views_say_nothing_past_the_catalogue(path: Path) -> None:
     """A view's sentences go through the catalogue, or are raised as errors, which are translated at the edge."""
@@ -208,6 +219,7 @@ def test_the_checks_find_what_they_look_for() -> None:
     assert prose_of("<kbd>Space</kbd> exambox {# a note #}{% if x %}{{ y }}{% endif %}") == []
     assert spoken_past_the_catalogue('say(_("All fine")); say("Not fine"); use("a.css b.css")') == ["Not fine"]
     assert spoken_past_the_catalogue('_n("One camera", "Many cameras", n)') == []
+    assert hidden_in_template_strings('`${x ? _("Hidden") : ""}`; `${y}`; say(_("Seen"))') == ['_("Hidden")']
     assert python_past_the_catalogue('"""Words."""\nf(_("Fine words"))\nraise XError(f"Fine {x}")\nf("Not fine")') == [
         "Not fine"
     ]

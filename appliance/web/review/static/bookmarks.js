@@ -59,9 +59,11 @@ export class Bookmarks {
   }
 
   line(item) {
-    const go = make("button", { type: "button", className: "mark-go" }, make("strong", { textContent: this.where(item) }), make("span", { className: "mark-note", textContent: item.note || _("No note") }));
+    const note = item.note || _("No note");
+    const go = make("button", { type: "button", className: "mark-go" }, make("strong", { textContent: this.where(item) }), make("span", { className: "mark-note", textContent: note }));
     go.addEventListener("click", () => this.jump(item.at_us));
-    const by = make("small", { textContent: item.made_by ? `${item.made_by}, ${this.zone.words(item.made_us)}${item.edited_us ? ` · ${_("edited")}` : ""}` : "" });
+    const edited = item.edited_us ? [_("edited")] : [];
+    const by = make("small", { textContent: item.made_by ? [`${item.made_by}, ${this.zone.words(item.made_us)}`, ...edited].join(" · ") : "" });
     const tools = make("span", { className: "mark-tools" });
     if (item.editable) {
       tools.append(
@@ -69,7 +71,7 @@ export class Bookmarks {
         button(_("Delete"), { kind: "quiet small-button", onClick: () => this.remove(item) }),
       );
     }
-    return make("li", { className: "mark", data: { bookmark: item.id } }, go, make("p", { className: "paper", textContent: `${this.where(item)}: ${item.note || _("No note")}` }), make("div", { className: "mark-foot" }, by, tools));
+    return make("li", { className: "mark", data: { bookmark: item.id } }, go, make("p", { className: "paper", textContent: `${this.where(item)}: ${note}` }), make("div", { className: "mark-foot" }, by, tools));
   }
 
   /** Ask for the note of a new bookmark (`at_us`, `until_us`, `camera`), or edit one that is there. */

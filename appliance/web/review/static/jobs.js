@@ -108,6 +108,12 @@ export async function orderExport(path, fields, place, names) {
   }
 }
 
+/** Where a finding is, and what was found. */
+function foundWords({ part, seq, message }) {
+  const where = [part ? _("Part {part}", { part }) : "", Number.isFinite(seq) ? _("record {record}", { record: seq }) : ""];
+  return `${where.filter(Boolean).join(", ")}: ${message}`;
+}
+
 function findings(result, names) {
   const reports = result.cameras ?? [result];
   return reports.map((report) => {
@@ -119,9 +125,7 @@ function findings(result, names) {
       report.camera ? make("h3", { textContent: names.get(report.camera) ?? report.camera }) : null,
       make("p", { className: report.ok ? "verdict" : "verdict not", textContent: report.words }),
       make("p", { className: "small", textContent: facts.join(" · ") }),
-      (report.findings ?? []).length ? make("ul", { className: "findings" }, ...report.findings.map((item) => make("li", {
-        textContent: `${item.part ? _("Part {part}", { part: item.part }) : ""}${item.seq === null || item.seq === undefined ? "" : `, ${_("record {record}", { record: item.seq })}`}: ${item.message}`,
-      }))) : null);
+      (report.findings ?? []).length ? make("ul", { className: "findings" }, ...report.findings.map((item) => make("li", { textContent: foundWords(item) }))) : null);
   });
 }
 
