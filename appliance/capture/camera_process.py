@@ -144,7 +144,8 @@ class CameraProcess:
     def _obey(self, message: dict[str, Any], passed: socket.socket | None) -> None:
         match message.get("do"):
             case "record":
-                self._queue.order(Record(message["sitting"], Path(message["vault_dir"]), int(message["since_wall_us"])))
+                vault_dir, since = Path(message["vault_dir"]), int(message["since_wall_us"])
+                self._queue.order(Record(message["sitting"], vault_dir, since, bool(message["paused"])))
             case "stop_recording":
                 self._queue.order(StopRecording())
             case "pause":

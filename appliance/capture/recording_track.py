@@ -91,7 +91,8 @@ class RecordingTrack:
         self._number = latest.number if latest else 0
         self._previous = latest.previous if latest else None
         self._opened = "restart" if latest else "start"
-        self._hole = GapReason.INTERRUPTED if latest else GapReason.STARTING
+        away = GapReason.PAUSED if order.paused else GapReason.INTERRUPTED
+        self._hole = away if latest else GapReason.STARTING
         owed_since = max(order.since_wall_us, latest.ended_wall_us if latest else 0)
         now_wall, now_mono = clock.wall_us(), clock.mono_us()
         self._covered_us = now_mono - max(0, now_wall - owed_since)

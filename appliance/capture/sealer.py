@@ -44,11 +44,12 @@ class StreamEnd:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Order: record for this sitting from now on."""
+    """Order: record for this sitting from now on; ``paused``: people had the camera rest since its last part."""
 
     sitting: str
     vault_dir: Path
     since_wall_us: int
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

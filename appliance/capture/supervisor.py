@@ -56,6 +56,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._children: dict[str, CameraChild] = {}
+        self._rested: set[str] = set()  # switched off or changed while recorded: their pause is no interruption
         self._wish: Wish | None = None
         self._disk: dict[str, Any] = {}
         self._handed: list[int] = []
@@ -158,15 +159,20 @@ class Supervisor:
     def _retire(self, child: CameraChild) -> None:
         child.ask_to_end()
         self._unwatch(child)
-        self._see_off(child)
+        if self._see_off(child) and child.recording:
+            self._rested.add(child.camera.id)
         with self._lock:
             del self._children[child.camera.id]
 
-    def _see_off(self, child: CameraChild) -> None:
-        """Wait for the end of a process that was asked to; the last it says is that its part is closed."""
-        child.wait(CLOSE_SECONDS)
+    def _see_off(self, child: CameraChild) -> bool:
+        """Wait for the end of a process that was asked to; the last it says is that its part is closed.
+
+        Return whether it ended by itself.
+        """
+        by_itself = child.wait(CLOSE_SECONDS)
         self._take_messages(child)
         child.release()
+        return by_itself
 
     def _credential(self, camera: Camera) -> Credential | None:
         sealed = sealed_credential(self._db, camera.id)
@@ -217,8 +223,10 @@ class Supervisor:
                         "sitting": wish.sitting,
                         "vault_dir": str(self._settings.vault_dir),
                         "since_wall_us": wish.wished_us,
+                        "paused": child.camera.id in self._rested,
                     }
                 if child.send(order):
+                    self._rested.discard(child.camera.id)
                     child.recording = sitting
                     child.state.sealed_mono_us = self._clock.mono_us()
             pause = int(GapReason.DISK_FULL) if self._disk.get("stopped") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
@@ -51,7 +52,7 @@ class Box:
         self.started_us = self.clock.mono_us()
         self.track = self.begin()
 
-    def begin(self) -> RecordingTrack:
+    def begin(self, *, paused: bool = False) -> RecordingTrack:
         """Begin recording, as a fresh process does."""
         settings = TrackSettings(
             camera="front",
@@ -60,7 +61,8 @@ class Box:
             part_us=60 * SECOND_US,
             checkpoint_us=10 * SECOND_US,
         )
-        return RecordingTrack(settings, self._order, self.clock, self.reports.append)
+        order = dataclasses.replace(self._order, paused=paused)
+        return RecordingTrack(settings, order, self.clock, self.reports.append)
 
     def _keys(self) -> WriterKeys:
         if self.refusing:
@@ -316,6 +318,20 @@ def test_a_restarted_process_states_the_time_it_was_away(box: Box) -> None:
     second = recording_files(box.vault, "sitting", "front")[1]
     with PartReader(second.path) as reader:
         assert reader.manifest.previous is not None
+
+
+def test_a_camera_that_was_switched_off_was_paused(box: Box) -> None:
+    """What people did on purpose is no interruption by process or power."""
+    box.stream(STREAM)
+    box.pictures(60)
+    box.finish()
+    box.clock.advance(30)
+    box.track = box.begin(paused=True)
+    box.stream(STREAM)
+    box.pictures(60)
+    box.finish()
+    assert box.reasons() == ["PAUSED"]
+    assert_tiled(box, box.clock.mono_us())
 
 
 events = st.lists(

@@ -15,6 +15,7 @@ from appliance.capture.recovery import Recovery
 from appliance.capture.supervisor import Supervisor
 from appliance.clock import SystemClock
 from appliance.vault.keys import init_keys
+from appliance.vault.recording import list_recordings
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -68,6 +69,25 @@ def test_a_camera_that_is_changed_leaves_no_part_open(supervisor: Supervisor, db
     edit_camera(db, masked, clock=SystemClock(), who="t")
     come_to(supervisor, db, ["closed", "open"])
     assert closings(db) == 1
+
+
+def test_a_camera_that_was_changed_on_purpose_was_paused(
+    supervisor: Supervisor, settings: Settings, db: Database
+) -> None:
+    """The stretch while it begins anew is no interruption by process or power; a death afterwards is one."""
+    come_to(supervisor, db, ["open"])
+    edit_camera(db, msgspec.structs.replace(get_camera(db, CAMERA), enabled=False), clock=SystemClock(), who="t")
+    come_to(supervisor, db, ["closed"])
+    edit_camera(db, msgspec.structs.replace(get_camera(db, CAMERA), enabled=True), clock=SystemClock(), who="t")
+    come_to(supervisor, db, ["closed", "open"])
+    supervisor._children[CAMERA].kill()
+    come_to(supervisor, db, ["closed", "recovered", "open"])
+    supervisor.close()
+    (recording,) = list_recordings(settings.vault_dir)
+    reasons = [gap.reason for gap in recording.gaps]
+    assert reasons[0] == "starting"
+    assert reasons[1] == "paused"
+    assert set(reasons[2:]) == {"interrupted"}
 
 
 def test_a_stop_of_capture_leaves_no_part_open(supervisor: Supervisor, db: Database) -> None:
