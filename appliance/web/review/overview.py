@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from appliance.clock import SECOND_US
 from appliance.errors import NotFoundError
 from appliance.vault.format import check_name
 from appliance.vault.part_files import recordings
 from appliance.vault.recording import summarise
+from appliance.web.language import gettext as _
 from appliance.web.review.bookmarks import may_change
 from appliance.web.review.deletions import deleted_words, gap_words
 from appliance.web.review.listing import line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from appliance.web.account.sessions import Person
     from appliance.web.review.bookmarks import Bookmark
     from appliance.web.review.deletions import Deletion
     from appliance.web.review.listing import Line
+
+BEHIND_US = 8 * SECOND_US
+"""Who is recorded and this far behind the other cameras has a hole that its recording cannot state before it goes on."""
 
 
 class CameraOverview(msgspec.Struct, kw_only=True):
@@ -55,7 +60,11 @@ class BookmarkAnswer(msgspec.Struct, kw_only=True):
 
 
 class Overview(msgspec.Struct, kw_only=True):
-    """A sitting; ``gaps`` by camera: start, end (wall microseconds) and the reason in words."""
+    """A sitting; ``gaps`` by camera: start, end (wall microseconds) and the reason in words.
+
+    The last of a camera that is recorded and delivers nothing ends where the other cameras are: it grows until the
+    camera's recording goes on and states it.
+    """
 
     sitting: str
     start_us: int | None
@@ -106,27 +115,39 @@ def overview(
     *,
     held: bool,
     deleted: Iterable[Deletion] = (),
+    lost: Container[str] = (),
 ) -> Overview:
-    """Return what the page is told (pure)."""
+    """Return what the page is told (pure); ``lost``: the cameras that deliver nothing at this moment."""
     gone: dict[str, list[Deletion]] = {line.summary.camera: [] for line in lines}
     for one in deleted:
         gone.setdefault(one.camera, []).append(one)
     cameras = [_camera(line, deleted_words(gone[line.summary.camera])) for line in lines]
+    end_us = max((one.end_us for one in cameras if one.end_us is not None), default=None)
     return Overview(
         sitting=sitting,
         start_us=min((one.start_us for one in cameras if one.start_us is not None), default=None),
-        end_us=max((one.end_us for one in cameras if one.end_us is not None), default=None),
+        end_us=end_us,
         open=any(one.state == "recording" for one in cameras),
         held=held,
         cameras=cameras,
         gaps={
             line.summary.camera: [
-                (gap.start_us, gap.end_us, gap_words(gap, gone[line.summary.camera])) for gap in line.summary.gaps
+                *((gap.start_us, gap.end_us, gap_words(gap, gone[line.summary.camera])) for gap in line.summary.gaps),
+                *_unstated(line, end_us, is_lost=line.summary.camera in lost),
             ]
             for line in lines
         },
         bookmarks=[bookmark_answer(mark, person) for mark in marks],
     )
+
+
+def _unstated(line: Line, end_us: int | None, *, is_lost: bool) -> list[tuple[int, int, str]]:
+    """Return the stretch that a camera in recording is behind the others: no record tells of it yet."""
+    reached = line.summary.end_us
+    if line.state != "recording" or reached is None or end_us is None or end_us - reached <= BEHIND_US:
+        return []
+    words = _("camera lost, no recording until it returns") if is_lost else _("no recording yet")
+    return [(reached, end_us, words)]
 
 
 def bookmark_answer(mark: Bookmark, person: Person) -> BookmarkAnswer:

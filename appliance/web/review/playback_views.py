@@ -8,6 +8,7 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta
 
+from appliance.cameras.events import latest_events
 from appliance.errors import LockedError, NotFoundError
 from appliance.vault.part_files import part_path
 from appliance.web.access import allow
@@ -76,9 +77,11 @@ def sitting_overview(sitting: str) -> dict[str, Any]:
     """Tell a sitting's cameras, times, gaps and bookmarks; no pictures, so no key."""
     lines = overview.lines_of(services().settings.vault_dir, sitting, camera_names(), sitting_now())
     marks = list_bookmarks(database(), sitting) if person().role in PLAYERS else []
+    lost = {camera for camera, event in latest_events(database()).items() if event.state == "lost"}
     found = overview.overview(
-        sitting, lines, marks, person(), held=sitting in held_sittings(), deleted=deletions(database(), sitting)
-    )
+        sitting, lines, marks, person(),
+        held=sitting in held_sittings(), deleted=deletions(database(), sitting), lost=lost,
+    )  # fmt: skip
     return msgspec.to_builtins(found)  # type: ignore[no-any-return]  # a Struct becomes a dict
 
 
