@@ -38,7 +38,7 @@ def camera_add() -> Answer:
             try:
                 return _tried(form, kept)
             except EXPECTED as refused:
-                problem = refused
+                problem = form.refused(refused)
     elif kept:
         form.name.data = kept.camera.name
         form.show(kept.camera.kind, kept.camera.address, kept.user)

@@ -100,7 +100,7 @@ def camera_connection(camera: str) -> Answer:
             try:
                 return redirect(url_for("admin.camera_tried", trial=_tried(found, form)), 303)
             except EXPECTED as refused:
-                problem = refused
+                problem = form.refused(refused)
     else:
         form.show(found.kind, found.address, "")
         form.version.data = str(store.camera_version(database(), camera))

@@ -20,6 +20,7 @@ from appliance.web.admin.camera_input import Connection, connection
 from appliance.web.admin.camera_trials import Trial
 from appliance.web.admin.camera_trying import EXPECTED, find_trial, seal
 from appliance.web.admin.cameras import page
+from appliance.web.field_problems import beside_its_field
 from appliance.web.language import gettext as _
 from appliance.web.language import ngettext as _n
 from appliance.web.services import database, note, person, services
@@ -68,7 +69,7 @@ def camera_device() -> Answer:
         try:
             return redirect(url_for("admin.camera_streams", trial=_asked(form)), 303)
         except EXPECTED as refused:
-            problem = refused
+            problem = beside_its_field(form, refused)
         except CameraError as refused:
             words = camera_words.failure(refused)
     form.password.data = None

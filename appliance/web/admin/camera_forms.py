@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -20,11 +20,15 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from appliance.cameras.model import SHORT_RETENTION_HOURS
 from appliance.web.admin.camera_input import PATTERNS
+from appliance.web.field_problems import beside_its_field
 from appliance.web.language import lazy_gettext as _
 
 if TYPE_CHECKING:
     from appliance.cameras.model import Camera
+    from appliance.errors import ApplianceError
 
+FIELD_OF: Final = {"rtsp": "address", "v4l2": "device", "picamera": "number", "file": "film", "pattern": "size"}
+"""The field of the connection's form that says where a camera of a kind is."""
 MAX_HOURS = 24 * 366 * 5
 MAX_NAME = 200
 MAX_USER = 200
@@ -72,10 +76,14 @@ class ConnectionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no typ
     def entered(self) -> tuple[str, str]:
         """Return the kind and what stands in its field."""
         kind = str(self.kind.data or "")
-        fields = {
-            "rtsp": self.address, "v4l2": self.device, "picamera": self.number, "file": self.film, "pattern": self.size,
-        }  # fmt: skip
-        return kind, str(fields[kind].data or "") if kind in fields else ""
+        return kind, str(self[FIELD_OF[kind]].data or "") if kind in FIELD_OF else ""
+
+    def refused(self, problem: ApplianceError) -> ApplianceError | None:
+        """Show what is wrong with the connection beside its field; return what is to stand above the form."""
+        kind, chosen = self.entered()
+        # Where no USB camera is plugged in there is no field to choose one.
+        shown = kind in FIELD_OF and (bool(chosen) or kind != "v4l2")
+        return beside_its_field(self, problem, FIELD_OF[kind] if shown else "")
 
     def hide_secrets(self) -> None:
         """Show no password again, nor an address that holds one or may hold one."""
@@ -86,10 +94,7 @@ class ConnectionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no typ
     def show(self, kind: str, address: str, user: str) -> None:
         """Fill in where a camera is; never a password."""
         self.kind.data, self.user.data = kind, user
-        fields = {
-            "rtsp": self.address, "v4l2": self.device, "picamera": self.number, "file": self.film, "pattern": self.size,
-        }  # fmt: skip
-        fields[kind].data = address
+        self[FIELD_OF[kind]].data = address
         if kind == "pattern" and address not in PATTERNS:
             self.size.choices = [*PATTERNS, address]
 

@@ -14,6 +14,7 @@ from appliance.web.account.pages import Answer, policy, policy_words
 from appliance.web.account.people import list_people
 from appliance.web.admin.blueprint import BLUEPRINT
 from appliance.web.admin.user_forms import AddUserForm, TestMailForm
+from appliance.web.field_problems import beside_its_field
 from appliance.web.language import gettext as _
 from appliance.web.services import address, database, note, person, services
 from appliance.web.tell_next import tell_next
@@ -41,7 +42,7 @@ def user_add() -> Answer:
         try:
             return _add(form)
         except ApplianceError as refused:
-            problem = refused
+            problem = beside_its_field(form, refused, "password")
     status = problem.status if problem else 422 if form.errors else 200
     page = render_template(
         "admin/user_add.html", form=form, problem=problem, rule=policy_words(), section_endpoint="admin.users"

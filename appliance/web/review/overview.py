@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from appliance.web.review.listing import Line
 
 BEHIND_US = 8 * SECOND_US
-"""Who is recorded and this far behind the other cameras has a hole that its recording cannot state before it goes on."""
+"""Who is recorded and so far behind the other cameras has a hole that its recording states when it goes on."""
 
 
 class CameraOverview(msgspec.Struct, kw_only=True):

@@ -14,6 +14,7 @@ from appliance.cameras import store
 from appliance.cameras.credentials import credential_context, unpack_credential
 from appliance.cameras.model import Camera, camera_from
 from appliance.vault import keys
+from tests.web.bad_fields import bad_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,6 +243,32 @@ def test_what_is_no_camera_is_refused(
     """Unstable device names, other files, other addresses: nothing is opened."""
     assert admin.submit("/admin/cameras/add", name="One", kind=kind, **fields).status_code == 422
     assert capture.tried == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"address": "http://192.0.2.20/"}, "address"),
+        ({"address": "rtsp://192.0.2.20:22/"}, "address"),
+        ({"user": "", "password": "x"}, "user"),
+        ({"kind": "file", "film": "relative.mp4"}, "film"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(admin: Browser, fields: dict[str, str], field: str) -> None:
+    """Nothing stands above the form, no field is called by its name in code, and the others are right."""
+    answer = admin.submit("/admin/cameras/add", **entered(**fields))
+    assert "callout-bad" not in answer.text
+    found = bad_fields(answer.text)
+    assert list(found) == [field]
+    assert f"{field}:" not in found[field]
+
+
+def test_another_address_that_is_none_stands_at_its_field(admin: Browser, db: Database, clock: ManualClock) -> None:
+    """Changing a connection tells what is wrong in the same place."""
+    camera = add(db, clock)
+    answer = admin.submit(f"/admin/cameras/{camera.id}/connection", kind="rtsp", address="rtsp://", version="1")
+    assert answer.status_code == 422
+    assert bad_fields(answer.text)["address"].startswith("This is no RTSP address.")
 
 
 def test_usb_cameras_are_offered_by_readable_stable_names(admin: Browser, capture: StandInCapture) -> None:

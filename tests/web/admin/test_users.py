@@ -15,6 +15,7 @@ from appliance.web.account import accounts, changes, passwords
 from appliance.web.account.management import check_may_manage, manageable_roles
 from appliance.web.services import of
 from tests.web.account.test_steps import with_factor
+from tests.web.bad_fields import bad_fields
 from tests.web.conftest import PASSWORD, Browser
 
 if TYPE_CHECKING:
@@ -54,6 +55,20 @@ def number(db: Database, name: str) -> int:
 def deed(browser: Browser, account: int, what: str, **fields: str) -> int:
     """Do something to an account; return the status."""
     return browser.call(f"/admin/users/{account}/{what}", **fields).status_code
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"name": "<b>"}, "name"), ({"email": "nobody"}, "email"), ({"how": "password", "password": "short"}, "password")],
+)
+def test_what_is_wrong_with_a_new_person_stands_at_its_field(
+    person: Person, fields: dict[str, str], field: str
+) -> None:
+    """A name, an address or a password that cannot be is told beside it."""
+    sent = {"name": "Nina", "role": "reviewer", "how": "code", **fields}
+    answer = person("administrator").submit("/admin/users/add", **sent)
+    assert answer.status_code == 422
+    assert list(bad_fields(answer.text)) == [field]
 
 
 def test_a_person_added_with_a_code_chooses_their_password(app: Flask, person: Person, db: Database) -> None:
