@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks.
-_REFUSALS = frozenset({"abort", "Hint", "Check", "_failed"})
+# Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks and
+# of tables that are read in.
+_REFUSALS = frozenset({"abort", "Hint", "Check", "RowProblem", "_failed"})
 # Names such texts are given before they are handed over.
 _VARIABLES = frozenset({"hint", "told", "reason"})
 _FINDING_ARGUMENTS = 3

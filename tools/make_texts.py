@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from appliance.auditlog import ACTIONS
 from appliance.capture.sources.failure_words import PROCESS_ENDED
 from appliance.capture.sources.failure_words import WORDS as CAMERA_WORDS
+from appliance.diagnosis.processes import LOST_WORDS
 from appliance.vault.facts import DAMAGED_PART, MISSING_PART, NOT_RECORDED, Gap
 from appliance.vault.format import GapReason
 from appliance.web.language.catalogue import SOURCE_LANGUAGE
@@ -59,6 +60,8 @@ def texts_of_the_code() -> Catalog:
         catalogue.add(words, locations=[("appliance/auditlog/actions.py", 0)])
     for reason in (*(one.name.lower() for one in GapReason), MISSING_PART, DAMAGED_PART, NOT_RECORDED):
         catalogue.add(Gap(0, 0, reason).words, locations=[("appliance/vault/facts.py", 0)], context=CONTEXT)
+    for words in (*LOST_WORDS.values(), "it is not known why"):
+        catalogue.add(words, locations=[("appliance/diagnosis/processes.py", 0)], context=CONTEXT)
     for words in (PROCESS_ENDED, *(message.format(what="{0}") for message, _hint in CAMERA_WORDS.values())):
         catalogue.add(words, locations=[("appliance/capture/sources/failure_words.py", 0)], context=CONTEXT)
     for name, sentences in error_texts_below(PACKAGE, without=_WITHOUT_ERRORS_OF).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import Any, Final
 
 from appliance import __version__
 from appliance.cameras.store import list_cameras
@@ -13,6 +13,23 @@ from appliance.errors import UnavailableError
 _CONNECT_SECONDS = 3.0
 OLD_SEGMENT_MS = 10_000
 """A camera that is recorded has sealed something within this time, or its recording has stopped unseen."""
+
+LOST_WORDS: Final = {
+    "busy": "it is in use, or has no free stream",
+    "flood": "it sends far more than a camera should",
+    "invalid": "what it sends cannot be understood",
+    "lost": "it delivers no longer",
+    "no_video": "it delivers no pictures",
+    "not_found": "there is no such stream, device or file",
+    "process": "its process ended and is being started again",
+    "refused": "it refuses the connection",
+    "stream_changed": "it changed its picture's size",
+    "timeout": "it answers too slowly",
+    "unauthorised": "it does not accept the user name or password",
+    "unreachable": "nothing answers",
+    "unsupported_codec": "it delivers a form of pictures that is not recorded",
+}
+"""Why a camera is lost, by the stable reasons of cameras' failures."""
 
 
 def check_capture(examined: Examined) -> list[Check]:
@@ -80,8 +97,10 @@ def _not_live(camera: dict[str, Any]) -> Check:
     stands, gaps, restarts = str(camera.get("state")), camera.get("gaps", 0), camera.get("restarts", 0)
     hint = f"`exambox cameras test {camera.get('camera')}` says why."
     if stands == "lost":
-        reason = camera.get("reason") or "unknown"
-        return Check(name, "fail", f"{title}: lost ({reason}); gaps: {gaps}, restarts: {restarts}", hint)
+        why = LOST_WORDS.get(str(camera.get("reason")), "it is not known why")
+        return Check(name, "fail", f"{title}: lost ({why}); gaps: {gaps}, restarts: {restarts}", hint)
+    if stands == "starting":
+        return Check(name, "warn", f"{title}: starting; gaps: {gaps}, restarts: {restarts}", hint)
     return Check(name, "warn", f"{title}: {stands}; gaps: {gaps}, restarts: {restarts}", hint)
 
 

@@ -81,6 +81,11 @@ def zone_words(wall_us: int, zone: tzinfo) -> str:
     return moment(wall_us, zone).strftime("%Z")
 
 
+def who_words(name: str) -> str:
+    """Return who did something as the reader's language says it: a person by name, the box's own deeds in words."""
+    return {"box": _("the box"), "first start": _("the first start")}.get(name, name)
+
+
 def role_words(role: str) -> str:
     """Return a role as the reader's language names it."""
     return {

@@ -89,6 +89,7 @@ def health() -> str:
         worst=health_words.worst_first(groups),
         changes=book.changes()[:CHANGES_SHOWN],
         title_of=health_words.title_of,
+        message_words=health_words.message_words,
         state_words=health_words.state_words,
         kind_of=health_words.kind_of,
         began_us=book.began_us,
@@ -134,7 +135,7 @@ def _check(one: Seen) -> dict[str, Any]:
     check = one.check
     return {
         "name": check.name, "title": health_words.title_of(check.name), "state": check.state,
-        "message": problem_words(check.message), "hint": problem_words(check.hint), "since_us": one.since_us,
+        "message": health_words.message_words(check), "hint": problem_words(check.hint), "since_us": one.since_us,
     }  # fmt: skip
 
 

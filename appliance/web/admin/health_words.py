@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from babel.numbers import format_decimal
+
+from appliance.clock import parse_utc
 from appliance.diagnosis.result import Check
 from appliance.web.admin.health_book import Seen
+from appliance.web.language import current_language, ngettext
 from appliance.web.language import gettext as _
-from appliance.web.language import ngettext
+from appliance.web.language.problems import problem_words
+from appliance.web.moments import shown_zone
+from appliance.web.words import local_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +23,10 @@ if TYPE_CHECKING:
     from appliance.diagnosis.result import State
 
 Verdict = Literal["good", "warn", "bad"]
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_MEASURED = frozenset({"disk", "load"})
+"""Checks whose messages hold measured values, and no name or version that looks like one."""
+_DECIMAL = re.compile(r"(?<![\w.])\d+\.\d(?![\w.])")
 _FOLDERS = ("folders", "folder")
 _RANK = {"fail": 0, "warn": 1, "unseen": 2, "ok": 3}
 _WHERE = {
@@ -94,6 +105,14 @@ def title_of(name: str) -> str:
     about = family(name)
     found = known.get(about, about)
     return f"{found} {name.removeprefix(about).strip()}".strip()
+
+
+def message_words(check: Check) -> str:
+    """Return what a check saw in the reader's language, its times and numbers as their pages show them."""
+    said = _STAMP.sub(lambda found: local_words(parse_utc(found[0]), shown_zone()), problem_words(check.message))
+    if check.name in _MEASURED:
+        said = _DECIMAL.sub(lambda found: format_decimal(found[0], "0.0", current_language()), said)
+    return said
 
 
 def groups_of(seen: Iterable[Seen]) -> list[Group]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.auditlog import ACTIONS
+from appliance.diagnosis.processes import LOST_WORDS
+from appliance.web.admin.camera_words import kind_words
+from appliance.web.admin.key_facts import purpose_words
 from appliance.web.language import gettext
 from appliance.web.language import lazy_gettext as _
+from appliance.web.language.problems import problem_words
 
 if TYPE_CHECKING:
     from typing import Any
@@ -81,6 +85,31 @@ _FIELDS: Final[dict[str, Any]] = {
 }
 
 
+_VALUES: Final[dict[str, dict[str, Any]]] = {
+    "level": {"presence": _("presence"), "chain": _("seals and signatures"), "full": _("every picture")},
+    "opened": {
+        "clock_step": _("the clock was set"),
+        "error": _("a failure to write"),
+        "found": _("found in the vault"),
+        "restart": _("a new beginning of recording"),
+        "rollover": _("the part before was full"),
+        "start": _("beginning of the recording"),
+        "stream_changed": _("the camera's stream changed"),
+    },
+    "outcome": {"answered": _("it answered"), "works": _("it works")},
+    "state": {
+        "abandoned": _("given up"),
+        "closed": _("closed"),
+        "delete": _("so full that recordings go early"),
+        "ok": _("in order"),
+        "open": _("open"),
+        "recovered": _("recovered"),
+        "stop": _("full"),
+        "warn": _("little room left"),
+    },
+}
+
+
 def action_words(action: str) -> str:
     """Return an action as the reader's language names it; an unknown one (of newer software) as it is."""
     return gettext(ACTIONS[action]) if action in ACTIONS else action
@@ -111,3 +140,15 @@ def finding_words(code: str, message: str) -> str:
 def field_words(name: str) -> str:
     """Return what a field of an entry is called; one without words by its name."""
     return str(_FIELDS.get(name.removesuffix("_us"), name.removesuffix("_us").replace("_", " ")))
+
+
+def value_words(action: str, name: str, value: object) -> str:
+    """Return a field's value as the reader's language says it; texts that people wrote stay as they are."""
+    text = str(value)
+    if name == "kind":
+        return kind_words(text)
+    if name == "purpose":
+        return purpose_words(text)
+    if name == "outcome" or (name == "reason" and action.startswith("camera.")):
+        text = problem_words(LOST_WORDS.get(text, text))
+    return str(_VALUES.get("state" if name == "before" else name, {}).get(text, text))

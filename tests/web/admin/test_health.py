@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from appliance.web.admin.health import HealthAnswer
 from appliance.web.admin.health_book import HealthBook, Seen
 from appliance.web.app import create_app
 from appliance.web.services import of
+from appliance.web.words import local_words
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -66,11 +68,30 @@ def test_a_lost_camera_makes_the_box_unfit_and_is_told_first(
     monkeypatch.setattr(capture, "status", lambda: {"cameras": [lost]})
     page = admin.get("/admin/health").text
     assert "Not fit: 1 thing must be put right." in page
-    assert "Front &lt;b&gt;: lost (timeout)" in page
+    assert "Front &lt;b&gt;: lost (it answers too slowly)" in page
     assert "<code>exambox cameras test front</code>" in page
     facts = _facts(admin)
     assert facts["verdict"] == "bad"
     assert [check["name"] for check in facts["checks"] if check["state"] == "fail"] == ["camera front"]
+
+
+GERMAN = {"Accept-Language": "de"}
+
+
+def test_numbers_times_and_reasons_are_those_of_the_readers_language(
+    app: Flask, clock: ManualClock, person: Callable[[str], Browser], capture: StandInCapture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A German page has a comma in its numbers, the room's time in words, and no raw word of a camera's state."""
+    lost = [{"camera": one, "name": one, "state": "lost", "reason": one} for one in ("refused", "unheard_of")]
+    monkeypatch.setattr(capture, "status", lambda: {"cameras": lost})
+    page = person("administrator").get("/admin/health", headers=GERMAN).text
+    said = re.findall(r'class="said">([^<]*)<', page)
+    assert any("ausgefallen (die Verbindung wird abgelehnt)" in one for one in said)
+    assert not any("(refused)" in one or "unheard_of)" in one for one in said)
+    assert any(re.search(r"\d,\d GB", one) for one in said)
+    assert not any(re.search(r"\d\.\d GB|\dT\d\d:", one) for one in said)
+    assert any(local_words(clock.wall_us(), of(app).zone)[-8:] in one for one in said)
 
 
 def test_a_camera_that_comes_back_is_in_what_changed(

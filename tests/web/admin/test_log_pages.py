@@ -59,6 +59,21 @@ def test_roles_are_said_in_the_readers_language(db: Database, clock: ManualClock
     assert "centre_manager" not in page
 
 
+def test_the_boxs_own_words_are_said_in_the_readers_language(db: Database, clock: ManualClock, person: Person) -> None:
+    """Whoever reads German reads why a camera was lost and who began to record; what people wrote stays as it is."""
+    append(db, "camera.lost", clock=clock, detail={"camera": "front", "reason": "refused"})
+    append(db, "recording.started", clock=clock, who="first start", detail={"sitting": "s1"})
+    append(db, "vault.part_found", clock=clock, detail={"state": "closed", "sitting": "s1"})
+    append(db, "hold.placed", clock=clock, detail={"hold": 1}, personal={"reason": "closed"})
+    page = person("auditor").get("/admin/log?group=all", headers={"Accept-Language": "de"}).text
+    assert "die Verbindung wird abgelehnt" in page
+    assert "refused" not in page
+    assert ">der erste Start<" in page
+    assert "first start" not in page
+    assert "abgeschlossen" in page
+    assert page.count("closed<") == page.count("vault.part_closed<") + 1
+
+
 def test_every_action_and_group_has_words_in_the_readers_language() -> None:
     """No group is shown as a bare noun, and no action has words that are not in the catalogue's source."""
     from tools.make_texts import texts_of_the_code

@@ -23,6 +23,9 @@ function fact(name, text, kind = "", note = "") {
   element.className = kind;
 }
 
+// What stands as the asking person where a trial box began to record by itself.
+const FIRST_START = "first start";
+
 /** Is it recorded, which sitting, since when, by whom. */
 export function showRecording(facts, cameras, { heard, sinceS }) {
   const { wish, capture } = facts;
@@ -37,7 +40,7 @@ export function showRecording(facts, cameras, { heard, sinceS }) {
   else if (partly) words = _("Recording is asked for");
   write($("[data-recording-words]"), words);
   write($("[data-recording-detail]"), wish
-    ? _("Sitting {sitting}, for {time}, started by {name}", { sitting: wish.sitting, time: duration(sinceS(wish.since_us)), name: wish.by })
+    ? _("Sitting {sitting}, for {time}, started by {name}", { sitting: wish.sitting, time: duration(sinceS(wish.since_us)), name: wish.by === FIRST_START ? _("the first start") : wish.by })
     : _("Live pictures are shown; nothing is kept."));
   $("[data-start]").hidden = Boolean(wish);
   $("[data-stop]").hidden = !wish;
