@@ -208,6 +208,7 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(words.role_words, "role")
     app.add_template_filter(words.who_words, "who")
     app.add_template_filter(words.length_words, "duration")
+    app.add_template_filter(words.hours_words, "hours")
     app.add_template_filter(format_utc, "utc")
     app.add_template_filter(lambda wall_us: words.local_words(wall_us, services().zone), "local")
     app.add_template_filter(lambda wall_us: words.zone_words(wall_us, services().zone), "zone")

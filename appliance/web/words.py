@@ -51,6 +51,12 @@ def length_words(microseconds: int) -> str:
     return _("%(seconds)s s", seconds=left)
 
 
+def hours_words(hours: int) -> str:
+    """Return for how long something is kept: whole days from two on as ``3 days``, else ``36 h``."""
+    days, rest = divmod(hours, 24)
+    return _n("%(num)s day", "%(num)s days", days) if days > 1 and not rest else _("%(hours)s h", hours=hours)
+
+
 def ahead_words(microseconds: int) -> str:
     """Return ``in 6 days``, or for less than two days ``in 7 h 05 min``."""
     days = microseconds // (24 * _HOUR * SECOND_US)

@@ -36,6 +36,14 @@ def test_shares(share: float, said: str) -> None:
     assert words.percent_words(share) == said
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"), [(1, "1 h"), (24, "24 h"), (36, "36 h"), (48, "2 days"), (72, "3 days"), (73, "73 h")]
+)
+def test_how_long_something_is_kept(hours: int, said: str) -> None:
+    """Whole days from two on are said as days, everywhere alike."""
+    assert words.hours_words(hours) == said
+
+
 def test_a_share_has_the_readers_decimal_mark(app: Flask) -> None:
     """In German it is a comma."""
     with app.test_request_context(headers={"Accept-Language": "de"}):

@@ -28,6 +28,7 @@ from appliance.web.language import gettext as _
 from appliance.web.moments import MAX_CHARACTERS, shown_zone, typed_moment
 from appliance.web.services import database, services
 from appliance.web.tables import csv_lines, download
+from appliance.web.words import hours_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 PAGE = 25
 MAX_ROWS: Final = 100_000
 """So many certificates go into one file; narrow the time for older ones."""
-_RULE = re.compile(r"retention of (\d+) h after the sitting's end")
+_RULE = re.compile(r"retention of (\d{1,9}) h after the sitting's end")
 _TIMES = ("started_us", "ended_us", "deleted_us")
 
 
@@ -168,4 +169,4 @@ def _wanted(asked: DeletionsQuery) -> Wanted:
 def rule_words(rule: str) -> str:
     """Return a certificate's rule in the reader's language; one of other software as it is."""
     found = _RULE.fullmatch(rule)
-    return _("%(hours)s h after the sitting's end", hours=found[1]) if found else rule
+    return _("%(kept)s after the sitting's end", kept=hours_words(int(found[1]))) if found else rule
