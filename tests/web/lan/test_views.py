@@ -116,6 +116,22 @@ def test_with_the_centres_own_certificate_nothing_is_to_be_installed(
     assert "trust-device" not in page
 
 
+@pytest.mark.parametrize(
+    ("trial", "to_do", "other"),
+    [(True, "make run ARGS=--lan", "exambox certs create"), (False, "exambox certs create", "make run")],
+)
+def test_it_says_how_this_box_comes_onto_the_network(
+    person: Callable[[str], Browser], app: Flask, trial: bool, to_do: str, other: str
+) -> None:  # fmt: skip
+    """A trial box is started anew with its own command; a provisioned one gets a certificate at the console."""
+    box = of(app)
+    settings = msgspec.structs.replace(box.settings, box=msgspec.structs.replace(box.settings.box, trial=trial))
+    object.__setattr__(box, "settings", settings)
+    page = person("administrator").get("/admin/certificates").text
+    assert to_do in page
+    assert other not in page
+
+
 @pytest.mark.parametrize("role", ["administrator", "centre_manager", "auditor"])
 def test_who_looks_after_the_box_sees_its_certificate(
     person: Callable[[str], Browser], facts: CertificateFacts, role: str
@@ -144,7 +160,7 @@ def test_a_certificate_that_ends_is_conspicuous(
 def test_without_a_certificate_the_command_is_given(person: Callable[[str], Browser]) -> None:
     """An administrator sees what to do; nobody is heard where the box does not take part."""
     page = text_of(person("administrator").get("/admin/certificates").text)
-    assert "exambox certs create" in page
+    assert "make run ARGS=--lan" in page
     assert "does not take part" in page
 
 
