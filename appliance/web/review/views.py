@@ -13,6 +13,7 @@ from appliance.clock import SECOND_US
 from appliance.errors import BadInputError
 from appliance.web.access import allow
 from appliance.web.asking import read_query
+from appliance.web.moments import MAX_CHARACTERS
 from appliance.web.review import sittings
 from appliance.web.review.blueprint import (
     BLUEPRINT,
@@ -39,27 +40,28 @@ class ListQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     q: Annotated[str, Meta(max_length=100)] = ""
     camera: Annotated[str, Meta(max_length=60)] = ""
     state: Annotated[str, Meta(max_length=20)] = ""
-    from_day: Annotated[str, Meta(max_length=10)] = ""
-    to_day: Annotated[str, Meta(max_length=10)] = ""
+    from_day: Annotated[str, Meta(max_length=MAX_CHARACTERS)] = ""
+    to_day: Annotated[str, Meta(max_length=MAX_CHARACTERS)] = ""
     page: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
 @BLUEPRINT.get("/recordings")
 @allow(*READERS)
-def recordings() -> str:
-    """List the sittings in the vault; needs no key."""
+def recordings() -> tuple[str, int]:
+    """List the sittings in the vault; needs no key. A day that is none is told at its field, and narrows nothing."""
     asked = read_query(ListQuery)
     if asked.state and asked.state not in STATES:
         raise BadInputError(f"state: {asked.state} is not one of {', '.join(STATES)}.")
     names = camera_names()
     known = sittings.Known(names, sitting_now(), count_bookmarks(database()), held_sittings())
-    filters = sittings.Filters(
-        asked.q, asked.camera, asked.state, _day(asked.from_day, "from"), _day(asked.to_day, "to", after=1)
-    )
+    bad_days: set[str] = set()
+    days = _day(asked.from_day, "from", bad_days), _day(asked.to_day, "to", bad_days, after=1)
+    filters = sittings.Filters(asked.q, asked.camera, asked.state, *days)
     vault = services().settings.vault_dir
     fitting = sittings.fitting(sittings.places(database(), vault), filters, names)
-    return render_template(
+    page = render_template(
         "review/sittings.html",
+        bad_days=bad_days,
         found=sittings.page_of(vault, fitting, filters, asked.page, known),
         filters={
             "q": asked.q,
@@ -72,6 +74,7 @@ def recordings() -> str:
         locked=is_locked(),
         playable=person().role in PLAYERS,
     )
+    return page, 422 if bad_days else 200
 
 
 @BLUEPRINT.get("/recordings/<sitting>")
@@ -106,11 +109,10 @@ def camera_page(sitting: str, camera: str) -> Response:
     return redirect(url_for("review.sitting_page", sitting=sitting, camera=camera, at=at if at.isdecimal() else None))
 
 
-def _day(text: str, field: str, *, after: int = 0) -> int | None:
+def _day(text: str, field: str, bad: set[str], *, after: int = 0) -> int | None:
     """Return the beginning, in wall microseconds, of a day of the room's zone (``after`` days later).
 
-    Raises:
-        BadInputError: it is no date.
+    What is no day is None as well, and its field is added to ``bad``.
     """
     if not text:
         return None
@@ -118,5 +120,6 @@ def _day(text: str, field: str, *, after: int = 0) -> int | None:
         day = dt.date.fromisoformat(text) + dt.timedelta(days=after)
         begin = dt.datetime.combine(day, dt.time(), services().zone)
         return int(begin.timestamp()) * SECOND_US
-    except (ValueError, OverflowError) as problem:
-        raise BadInputError(f"{field}: {text!r} is no date.", hint="It looks like 2026-11-21.") from problem
+    except (ValueError, OverflowError):
+        bad.add(field)
+        return None

@@ -18,6 +18,7 @@ from appliance.vault.format import GapReason
 from appliance.web.review import work
 from tests.support.waiting import until
 from tests.vault.recorded import DEVICE, WALL_US, Recorder, clock_at, movie
+from tests.web.bad_fields import bad_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,11 +117,24 @@ def test_the_list_is_narrowed(person: Callable[[str], Browser], sealed_row: Reco
 
 
 @pytest.mark.parametrize(
-    "query", ["from=soon", "state=odd", "page=0", "page=x", "q=" + "x" * 101, "role=administrator"]
+    "query", ["from=" + "x" * 26, "state=odd", "page=0", "page=x", "q=" + "x" * 101, "role=administrator"]
 )
 def test_wrong_filters_are_refused_in_words(person: Callable[[str], Browser], query: str) -> None:
     """A filter that cannot be is an error that names it."""
     assert person("reviewer").get(f"/recordings?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(("field", "typed"), [("from", "21.11.2026"), ("to", "2026-02-30"), ("to", "the day before")])
+def test_a_day_that_is_none_is_told_at_its_field(
+    person: Callable[[str], Browser], sealed_row: Recorder, field: str, typed: str
+) -> None:
+    """What was typed stays, the other filters too, and the list is there."""
+    answer = person("reviewer").get(f"/recordings?q=exam&{field}={typed}")
+    assert answer.status_code == 422
+    assert bad_fields(answer.text) == {field: "This is no day. It looks like 2026-11-21."}
+    assert f'value="{typed}"' in answer.text
+    assert 'value="exam"' in answer.text
+    assert 'href="/recordings/exam"' in answer.text
 
 
 def test_an_empty_vault_is_said_to_be_empty(person: Callable[[str], Browser]) -> None:
