@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.kept_process import children
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ class Box:
             return found[1] if found else None
 
         return until(printed, 60, "the one-time password")
+
+    def process_id(self, name: str) -> int:
+        """Return the id of one of its processes: ``capture``, ``keyring`` or ``web``."""
+
+        def found() -> int:
+            for pid in children(self.process.pid):
+                with suppress(FileNotFoundError):
+                    if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                        return pid
+            return 0
+
+        return until(found, 10, f"the process {name}")
 
     def stop(self) -> None:
         """End it as Ctrl-C does, then make sure."""

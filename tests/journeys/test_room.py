@@ -114,7 +114,7 @@ def test_a_capture_process_that_stands_still_is_seen(watched: WatchedBox) -> Non
     with watched.room() as page:
         all_live(page)
         bear_witness(page)
-        parent = watched.process("capture")
+        parent = watched.box.process_id("capture")
         since = time.monotonic()
         _signal_tree(parent, signal.SIGSTOP)
         try:

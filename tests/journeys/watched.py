@@ -7,15 +7,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.journeys.conftest import DESKTOP, PASSWORD, ROOT, Box, chromium, first_run
-from tests.support.kept_process import children
-from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page, Playwright
 
@@ -61,18 +59,6 @@ class WatchedBox:
         environ = {**os.environ, "EXAMBOX_PATHS__STATE": str(self.box.state), "HOME": str(self._folder)}
         command = [sys.executable, "-m", "appliance.cli", *arguments]
         subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
-
-    def process(self, name: str) -> int:
-        """Return the id of one of the box's processes."""
-
-        def found() -> int:
-            for pid in children(self.box.process.pid):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if name.encode() in words:
-                    return pid
-            return 0
-
-        return until(found, 10, f"the process {name}")
 
     @contextmanager
     def browser(self, screen: tuple[int, int] = DESKTOP) -> Iterator[Page]:
