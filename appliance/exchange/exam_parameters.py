@@ -56,6 +56,7 @@ class ExamParameters:
     What is None was not said, and has no default in the API: the box decides by its own settings.
 
     Attributes:
+        duration_minutes: 0 where the LMS sets no limit but the window, as a shipped client sends it.
         extra: keys that are not known here; they are kept and answered.
     """
 
@@ -66,7 +67,7 @@ class ExamParameters:
     exam_id: Identifier = needed("examId", identifier(_MAX_ID))
     exam_name: str = wire("examName", text(_MAX_EXAM_NAME), "")
     user_agreement_url: str | None = wire("userAgreementUrl", fields.url)
-    duration_minutes: int = needed("duration", fields.whole(1, MAX_DURATION_MINUTES))
+    duration_minutes: int = needed("duration", fields.whole(0, MAX_DURATION_MINUTES))
     schedule: bool = needed("schedule", flag)
     proctoring: Proctoring = needed("proctoring", one_of(Proctoring))
     identification: Identification | None = wire("identification", one_of(Identification), empty=True)

@@ -34,7 +34,8 @@ def problem_body(error: ApplianceError) -> JsonObject:
     """Return an error as a problem document (RFC 9457).
 
     ``status`` and ``title`` are HTTP's, ``code`` is stable, ``detail`` and ``hint`` are for people, ``errors``
-    lists every field that is wrong with its reason, and ``field`` and ``reason`` repeat the first of them.
+    lists every field that is wrong with its reason, and ``field`` and ``reason`` repeat the first of them
+    (empty where there is none).
     """
     problems = field_problems(error)
     errors: list[Json] = [{"field": one.path, "reason": one.reason} for one in problems]
@@ -45,7 +46,7 @@ def problem_body(error: ApplianceError) -> JsonObject:
         "code": error.code,
         "detail": error.message,
         "hint": error.hint,
-        "field": problems[0].path if problems else None,
-        "reason": problems[0].reason if problems else None,
+        "field": problems[0].path if problems else "",
+        "reason": problems[0].reason if problems else "",
         "errors": errors,
     }

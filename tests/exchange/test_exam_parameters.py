@@ -156,7 +156,7 @@ def test_what_is_needed_is_missed_by_name(name: str, sent: str | None) -> None:
         ({"courseName": "x" * 451}, "courseName", "is longer than 450 characters."),
         ({"accountName": 5}, "accountName", "has to be a text, not a whole number."),
         ({"duration": "120"}, "duration", "has to be a whole number, not a text."),
-        ({"duration": 0}, "duration", "has to lie in 1 to 44640."),
+        ({"duration": -1}, "duration", "has to lie in 0 to 44640."),
         ({"duration": 1.5}, "duration", "has to be a whole number, not a number."),
         ({"duration": True}, "duration", "has to be a whole number, not true or false."),
         ({"schedule": "true"}, "schedule", "has to be true or false, not a text."),
@@ -273,6 +273,39 @@ def test_a_start_token_holds_person_session_and_exam() -> None:
     assert start.session.session_finish_url is None
     assert start.exam == dataclasses.replace(parse_exam(EXAMPLE), extra={"session_id": 9})
     assert parse_start(actual_start(start)) == start
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        # A course platform: no account's name for itself, numbers as names, microseconds, rules of no guide.
+        {"userId": 42, "lastName": "Ә. Нұрлан", "firstName": "", "thirdName": "n", "language": "ru",
+         "accountName": "open", "examId": 12345678, "examName": "Экзамен", "duration": 30, "schedule": False,
+         "proctoring": "online", "examDesc": "<b>Éxámen</b>", "rules": {"websites": True, "look_away": True},
+         "startDate": "2026-04-01T09:30:00.123456Z", "endDate": "2026-04-01T11:30:00.123456Z",
+         "sessionId": 12345678901, "sessionUrl": "https://open.example/unit/1", "redirectUrl": "/unit/1"},
+        # An assessment platform: no limit but the window, a token in the address of its test page.
+        {"userId": "7", "lastName": "A", "firstName": "B", "thirdName": "", "language": "ar", "accountId": 9,
+         "accountName": "P", "examId": "3", "courseName": "", "examName": "C", "duration": 0, "schedule": False,
+         "proctoring": "offline", "identification": None, "rules": None, "startDate": "2026-04-01T09:30:00+03:00",
+         "endDate": "2026-04-01T10:31:00+03:00", "sessionId": "s-1", "ldb": False, "trial": True,
+         "sessionUrl": "https://p.example/a?id=1&jwt=" + "x" * 700, "sessionFinishUrl": "https://p.example/c?jwt=y"},
+        # A vendor's own sample page: milliseconds, values of empty selections.
+        {"userId": "ab12cd3", "lastName": "l", "firstName": "f", "thirdName": "t", "language": "en",
+         "accountId": "123", "accountName": "D", "duration": 120, "startDate": "2026-04-01T09:30:00.000Z",
+         "endDate": "2026-04-02T09:30:00.000Z", "examId": "ab12cd34", "examName": "test", "identification": "",
+         "proctoring": "auto", "auxiliaryCamera": True, "auxiliaryCameraMode": "photo", "secureBrowser": False,
+         "secureBrowserLevel": "", "schedule": False, "allowMultipleDisplays": False,
+         "sessionId": "0b0f4ab4-3b9c-4a41-9f5e-6f0a8d1f0a11", "sessionUrl": "https://d.example/v"},
+    ],
+)  # fmt: skip
+def test_start_tokens_as_shipped_clients_send_them(token: dict[str, Any]) -> None:
+    """What was seen of real clients is taken whole, and every key of theirs is answered as it was sent."""
+    start = parse_start(token)
+    answer = actual_start(start)
+    sent = {name: value for name, value in token.items() if value not in (None, "") and name != "rules"}
+    assert {name: answer[name] for name in sent} == sent
+    assert parse_start(answer) == start
 
 
 def test_a_start_token_names_all_that_is_wrong() -> None:

@@ -56,5 +56,5 @@ def test_a_token_is_a_field_of_its_own() -> None:
 def test_errors_about_no_field_name_none() -> None:
     """Other errors keep the shape, with nothing in the list."""
     body = problem_body(NotFoundError("There is no such session."))
-    assert (list(body), body["field"], body["errors"], body["status"]) == (KEYS, None, [], 404)
+    assert (list(body), body["field"], body["errors"], body["status"]) == (KEYS, "", [], 404)
     assert body_of(parse_delivery_key, "x")["errors"] == []
