@@ -20,6 +20,7 @@ from appliance.auditlog import ACTIONS
 from appliance.capture.sources.failure_words import PROCESS_ENDED
 from appliance.capture.sources.failure_words import WORDS as CAMERA_WORDS
 from appliance.diagnosis.processes import LOST_WORDS
+from appliance.exams.words import every_word
 from appliance.vault.facts import DAMAGED_PART, MISSING_PART, NOT_RECORDED, Gap
 from appliance.vault.format import GapReason
 from appliance.web.language.catalogue import SOURCE_LANGUAGE
@@ -62,6 +63,8 @@ def texts_of_the_code() -> Catalog:
         catalogue.add(Gap(0, 0, reason).words, locations=[("appliance/vault/facts.py", 0)], context=CONTEXT)
     for words in (*LOST_WORDS.values(), "it is not known why"):
         catalogue.add(words, locations=[("appliance/diagnosis/processes.py", 0)], context=CONTEXT)
+    for words in every_word():
+        catalogue.add(words, locations=[("appliance/exams/words.py", 0)], context=CONTEXT)
     for words in (PROCESS_ENDED, *(message.format(what="{0}") for message, _hint in CAMERA_WORDS.values())):
         catalogue.add(words, locations=[("appliance/capture/sources/failure_words.py", 0)], context=CONTEXT)
     for name, sentences in error_texts_below(PACKAGE, without=_WITHOUT_ERRORS_OF).items():

@@ -1,0 +1,162 @@
+"""A sitting as it stands: what folding its history gives, and the one way to change it.
+
+``apply`` takes a state and an event and returns the next state, or raises and changes nothing. ``replay`` folds a
+stored history. An accepted history replays to the same state always: nothing here looks at a clock or at chance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from appliance.exams.allowances import NONE, Allowance
+from appliance.exams.candidate_table import CANDIDATE_TABLE
+from appliance.exams.effects import after
+from appliance.exams.guards import GUARDS
+from appliance.exams.sitting_table import SITTING_TABLE
+from appliance.exams.states import CandidateStatus, SittingStatus
+from appliance.exams.timeline import timeline_of
+from appliance.exams.timing import End, ExamTiming, SittingTiming, end_of
+from appliance.exams.transitions import IllegalTransitionError, check, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appliance.exams.transitions import Event, Transition
+
+_EMPTY_SEATS = frozenset(
+    {
+        CandidateStatus.LEFT,
+        CandidateStatus.ABSENT,
+        CandidateStatus.REFUSED,
+        CandidateStatus.WITHDRAWN,
+        CandidateStatus.TRANSFERRED,
+    }
+)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate in a sitting. Times are wall; ``seat`` is empty while unseated; ``papers`` None until counted."""
+
+    candidate: str
+    exam: str
+    status: CandidateStatus = CandidateStatus.EXPECTED
+    planned: Allowance = NONE
+    identity_asked: bool = True
+    seat: str = ""
+    arrived_us: int | None = None
+    begun_us: int | None = None
+    finished_us: int | None = None
+    left_us: int | None = None
+    papers: int | None = None
+    why: str = ""
+
+    @property
+    def occupies_seat(self) -> bool:
+        """Whether nobody else can be given this seat."""
+        return bool(self.seat) and self.status not in _EMPTY_SEATS
+
+    @property
+    def took_part(self) -> bool:
+        """Whether the candidate ever began to write: absent, refused and withdrawn before it did not."""
+        return self.begun_us is not None
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """What the readiness check last found: ``missing`` names each thing, with what is wrong with it."""
+
+    checked: bool = False
+    missing: tuple[tuple[str, str], ...] = ()
+    overridden_by: str = ""
+    overridden_why: str = ""
+
+    @property
+    def lets_admit(self) -> bool:
+        """Whether candidates may be admitted: all is well, or a named person overrode what is missing."""
+        return self.checked and (not self.missing or bool(self.overridden_by))
+
+
+class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A sitting with everybody in it. ``exams`` by id; ``signed_by`` is empty until the register is signed off."""
+
+    sitting: str
+    timing: SittingTiming
+    exams: dict[str, ExamTiming]
+    people: dict[str, Standing]
+    status: SittingStatus = SittingStatus.PLANNED
+    readiness: Readiness = Readiness()
+    signed_by: str = ""
+    signed_us: int | None = None
+    history: tuple[Event, ...] = ()
+
+    def exam_of(self, candidate: str) -> ExamTiming:
+        """Return the timing of a candidate's exam."""
+        return self.exams[self.people[candidate].exam]
+
+    def end_of(self, candidate: str, *, now_us: int) -> End:
+        """Return when a candidate's time is over, and why (wall)."""
+        return self.ends(now_us, [candidate])[candidate]
+
+    def ends(self, now_us: int, candidates: Iterable[str] | None = None) -> dict[str, End]:
+        """Return the end of each candidate, or of those named, reading the history once."""
+        timeline = timeline_of(self.history)
+        return {
+            one: end_of(timeline, self.timing, self.exam_of(one), one, now_us=now_us, planned=self.people[one].planned)
+            for one in (self.people if candidates is None else candidates)
+        }
+
+    def with_events(self, events: Iterable[Event]) -> SittingRun:
+        """Return the run with events put in its history unchecked: to ask what would be."""
+        return msgspec.structs.replace(self, history=(*self.history, *events))
+
+
+def apply(run: SittingRun, event: Event) -> SittingRun:
+    """Return the state after the event.
+
+    Raises:
+        IllegalTransitionError: the event is not possible now; ``run`` stands as it was.
+    """
+    rule = _rule(run, event)
+    guard = GUARDS.get(event.name)
+    if guard is not None:
+        guard(run, event)
+    return msgspec.structs.replace(after(run, event, rule), history=(*run.history, event))
+
+
+def replay(planned: SittingRun, history: Iterable[Event]) -> SittingRun:
+    """Return the state a stored history leads to from the plan.
+
+    Raises:
+        IllegalTransitionError: the history is not one that ``apply`` accepted.
+    """
+    run = planned
+    for event in history:
+        run = apply(run, event)
+    return run
+
+
+def _rule(run: SittingRun, event: Event) -> Transition:
+    if event.name in SITTING_TABLE or not event.candidate:
+        if event.candidate:
+            raise IllegalTransitionError(
+                f"“{spoken(event.name)}” is for the whole sitting, not for one candidate.",
+                reason="whole_sitting",
+                hint="Ask without naming a candidate.",
+            )
+        return check(SITTING_TABLE, run.status, event)
+    person = run.people.get(event.candidate)
+    if person is None:
+        raise IllegalTransitionError(
+            "This candidate is not on the roster of this sitting.",
+            reason="unknown_candidate",
+            hint="Look at the roster, or transfer the candidate here.",
+        )
+    rule = check(CANDIDATE_TABLE, person.status, event)
+    if rule.during is not None and run.status not in rule.during:
+        raise IllegalTransitionError(
+            f"“{spoken(event.name)}” is not possible while the sitting is “{spoken(run.status)}”.",
+            reason="sitting_state",
+            hint="Wait until the sitting is that far, or load the page again.",
+        )
+    return rule

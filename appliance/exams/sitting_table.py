@@ -1,0 +1,100 @@
+"""Every named transition of a sitting. Guards that need more than the state are in ``guards.py``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.exams.states import BEFORE_CLOSE
+from appliance.exams.states import SittingStatus as Is
+from appliance.exams.transitions import IN_THE_ROOM, MANAGERS, Role, Table, Transition, table_of
+
+_STAFF: Final[frozenset[Role]] = IN_THE_ROOM | {"administrator"}
+_BEFORE_START: Final = frozenset({Is.PLANNED, Is.READINESS_CHECK, Is.ADMITTING})
+
+SITTING_TABLE: Final[Table] = table_of(
+    [
+        Transition(
+            name="check_readiness",
+            sources=frozenset({Is.PLANNED}),
+            target=Is.READINESS_CHECK,
+            who=_STAFF | {"system"},
+        ),
+        Transition(
+            name="note_readiness",  # detail: each thing that is missing and what is wrong with it; empty: ready
+            sources=frozenset({Is.READINESS_CHECK, Is.ADMITTING, Is.RUNNING, Is.PAUSED}),
+            target=None,
+            who=frozenset({"system"}),
+        ),
+        Transition(
+            name="override_readiness",
+            sources=frozenset({Is.READINESS_CHECK}),
+            target=None,
+            who=IN_THE_ROOM,
+            needs_reason=True,
+        ),
+        Transition(
+            name="admit",
+            sources=frozenset({Is.READINESS_CHECK}),
+            target=Is.ADMITTING,
+            who=IN_THE_ROOM,
+        ),
+        Transition(name="start", sources=frozenset({Is.ADMITTING}), target=Is.RUNNING, who=IN_THE_ROOM),
+        Transition(
+            name="pause_all",  # detail: compensate (true unless said)
+            sources=frozenset({Is.RUNNING}),
+            target=Is.PAUSED,
+            who=IN_THE_ROOM,
+            needs_reason=True,
+        ),
+        Transition(name="resume_all", sources=frozenset({Is.PAUSED}), target=Is.RUNNING, who=IN_THE_ROOM),
+        Transition(
+            name="extend_all",  # detail: amount_us
+            sources=frozenset({Is.RUNNING, Is.PAUSED}),
+            target=None,
+            who=IN_THE_ROOM | {"centre"},
+            needs_reason=True,
+        ),
+        Transition(
+            name="end",  # everybody's time is over
+            sources=frozenset({Is.RUNNING, Is.PAUSED}),
+            target=Is.ENDED,
+            who=IN_THE_ROOM | {"system"},
+        ),
+        Transition(
+            name="end_early",  # an evacuation, everybody done
+            sources=frozenset({Is.RUNNING, Is.PAUSED}),
+            target=Is.ENDED,
+            who=IN_THE_ROOM,
+            needs_reason=True,
+        ),
+        Transition(
+            name="close_ghosts",  # sessions nobody ends any more, all at once
+            sources=frozenset({Is.ENDED}),
+            target=None,
+            who=IN_THE_ROOM,
+            needs_reason=True,
+        ),
+        Transition(name="sign_register", sources=frozenset({Is.ENDED}), target=None, who=IN_THE_ROOM),
+        Transition(name="close", sources=frozenset({Is.ENDED}), target=Is.CLOSED, who=IN_THE_ROOM),
+        Transition(
+            name="reopen",  # the register was wrong
+            sources=frozenset({Is.CLOSED}),
+            target=Is.ENDED,
+            who=MANAGERS,
+            needs_reason=True,
+        ),
+        Transition(
+            name="call_off",
+            sources=_BEFORE_START,
+            target=Is.CLOSED,
+            who=MANAGERS | {"centre"},
+            needs_reason=True,
+        ),
+        Transition(
+            name="clock_stepped",  # detail: by_us
+            sources=BEFORE_CLOSE,
+            target=None,
+            who=frozenset({"system"}),
+        ),
+    ]
+)

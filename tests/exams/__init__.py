@@ -1,0 +1,1 @@
+"""The domain: exams, sittings, time, register, score, rosters."""
