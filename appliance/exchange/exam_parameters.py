@@ -29,6 +29,7 @@ from appliance.exchange.record import (
     needed,
     object_of,
     read_fields,
+    schema_of,
     settled,
     wire,
     written,
@@ -125,6 +126,11 @@ def parse_exam(body: Json) -> ExamParameters:
 def actual(parameters: ExamParameters) -> JsonObject:
     """Return the exam after defaults, as it is answered: every key, its sender's spelling, unknown keys too."""
     return written(parameters)
+
+
+def exam_schema() -> JsonObject:
+    """Return the JSON Schema of an exam's parameters, as they are taken."""
+    return schema_of(ExamParameters)
 
 
 def reading_of(body: Json) -> Reading:

@@ -1,10 +1,10 @@
-"""Values of single fields: JSON in, typed value out, or the reason why not (pure)."""
+"""Values of single fields: JSON in, typed value or the reason why not out; what is taken, as JSON Schema (pure)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from appliance.exchange.moment import Moment, parse_moment
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import StrEnum
 
-    from appliance.exchange.json_edge import Json
+    from appliance.exchange.json_edge import Json, JsonObject
 
 Word = TypeVar("Word", bound="StrEnum")
+Value = TypeVar("Value")
+Other = TypeVar("Other")
 MAX_URL: Final = 2048
 _URL: Final = re.compile(r"[^\x00-\x20\x7f\\<>\"]+")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _MAX_IN_LIST: Final = 1000
+_MAX_LANGUAGE: Final = 35
 _MAX_INTEGER: Final = 2**63 - 1
 
 
@@ -49,17 +52,45 @@ class Identifier:
     sent: str | int
 
 
+@dataclass(frozen=True, slots=True)
+class Reader(Generic[Value]):
+    """Makes a typed value of JSON that is not null, and states what it takes.
+
+    Attributes:
+        read: raises WrongValueError.
+        schema: JSON Schema; never refuses what `read` takes, but cannot say everything that `read` refuses.
+    """
+
+    read: Callable[[Json], Value]
+    schema: JsonObject
+
+    def __call__(self, value: Json) -> Value:
+        """Return the typed value.
+
+        Raises:
+            WrongValueError: says why there is none.
+        """
+        return self.read(value)
+
+    def then(self, change: Callable[[Value], Other]) -> Reader[Other]:
+        """Return a reader of the same JSON that makes another value."""
+        return Reader(lambda value: change(self.read(value)), self.schema)
+
+
 NO_IDENTIFIER: Final = Identifier("", "")
 
 
-def flag(value: Json) -> bool:
-    """Return true or false."""
+def _flag(value: Json) -> bool:
     if not isinstance(value, bool):
         raise WrongValueError(f"has to be true or false, not {kind_of(value)}.")
     return value
 
 
-def whole(low: int, high: int) -> Callable[[Json], int]:
+flag: Final = Reader(_flag, {"type": "boolean"})
+"""Reads true or false."""
+
+
+def whole(low: int, high: int) -> Reader[int]:
     """Return a reader of whole numbers; ``120.0`` is one."""
 
     def read(value: Json) -> int:
@@ -69,10 +100,10 @@ def whole(low: int, high: int) -> Callable[[Json], int]:
             raise WrongValueError(f"has to lie in {low} to {high}.")
         return int(value)
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def number(low: float, high: float) -> Callable[[Json], float]:
+def number(low: float, high: float) -> Reader[float]:
     """Return a reader of numbers; a whole one stays whole."""
 
     def read(value: Json) -> float:
@@ -82,10 +113,10 @@ def number(low: float, high: float) -> Callable[[Json], float]:
             raise WrongValueError(f"has to lie in {low} to {high}.")
         return value
 
-    return read
+    return Reader(read, {"type": "number", "minimum": low, "maximum": high})
 
 
-def text(longest: int) -> Callable[[Json], str]:
+def text(longest: int) -> Reader[str]:
     """Return a reader of texts of any Unicode, empty ones too."""
 
     def read(value: Json) -> str:
@@ -97,16 +128,15 @@ def text(longest: int) -> Callable[[Json], str]:
             raise WrongValueError("holds the character NUL.")
         return value
 
-    return read
+    return Reader(read, {"type": "string", "maxLength": longest})
 
 
-def optional_text(longest: int) -> Callable[[Json], str | None]:
+def optional_text(longest: int) -> Reader[str | None]:
     """Return a reader of texts of which an empty one is as none."""
-    read = text(longest)
-    return lambda value: read(value) or None
+    return text(longest).then(lambda value: value or None)
 
 
-def texts(longest: int) -> Callable[[Json], tuple[str, ...]]:
+def texts(longest: int) -> Reader[tuple[str, ...]]:
     """Return a reader of lists of texts."""
     read_one = text(longest)
 
@@ -123,10 +153,10 @@ def texts(longest: int) -> Callable[[Json], tuple[str, ...]]:
                 raise WrongValueError(problem.reason, f"[{index}]") from problem
         return tuple(found)
 
-    return read
+    return Reader(read, {"type": "array", "maxItems": _MAX_IN_LIST, "items": read_one.schema})
 
 
-def identifier(longest: int, *, empty: bool = False) -> Callable[[Json], Identifier]:
+def identifier(longest: int, *, empty: bool = False) -> Reader[Identifier]:
     """Return a reader of identifiers, texts or whole numbers."""
     read_text = text(longest)
 
@@ -139,11 +169,10 @@ def identifier(longest: int, *, empty: bool = False) -> Callable[[Json], Identif
             raise WrongValueError("is empty.")
         return Identifier(read_text(value), value)
 
-    return read
+    return Reader(read, {"type": ["string", "integer"], "minLength": 0 if empty else 1, "maxLength": longest})
 
 
-def url(value: Json) -> str | None:
-    """Return an address of http or https; an empty text is as none."""
+def _url(value: Json) -> str | None:
     address = text(MAX_URL)(value)
     if not address:
         return None
@@ -157,24 +186,35 @@ def url(value: Json) -> str | None:
     return address
 
 
-def required_url(value: Json) -> str:
-    """Return an address of http or https."""
+url: Final = Reader(_url, {"type": "string", "maxLength": MAX_URL, "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://|$)"})
+"""Reads an address of http or https; an empty text is as none."""
+
+
+def _required_url(value: Json) -> str:
     found = url(value)
     if found is None:
         raise WrongValueError("is empty.")
     return found
 
 
-def language(value: Json) -> str | None:
-    """Return a language tag as it was sent, such as ``en`` or ``zh-cn``; an empty text is as none."""
-    tag = text(35)(value)
+required_url: Final = Reader(
+    _required_url, {"type": "string", "maxLength": MAX_URL, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
+)
+"""Reads an address of http or https."""
+
+
+def _language(value: Json) -> str | None:
+    tag = text(_MAX_LANGUAGE)(value)
     if tag and not _LANGUAGE.fullmatch(tag):
         raise WrongValueError("has to be a language of ISO 639-1, such as en or zh-cn.")
     return tag or None
 
 
-def moment(value: Json) -> Moment:
-    """Return a date-time with offset."""
+language: Final = Reader(_language, {"type": "string", "maxLength": _MAX_LANGUAGE})
+"""Reads a language tag as it was sent, such as ``en`` or ``zh-cn``; an empty text is as none."""
+
+
+def _moment(value: Json) -> Moment:
     if not isinstance(value, str):
         raise WrongValueError(f"has to be a date and time as text, not {kind_of(value)}.")
     try:
@@ -183,7 +223,14 @@ def moment(value: Json) -> Moment:
         raise WrongValueError(str(problem)) from problem
 
 
-def one_of(words: type[Word]) -> Callable[[Json], Word]:
+moment: Final = Reader(
+    _moment,
+    {"type": "string", "description": "ISO 8601 with offset: Z, +hh:mm or +hhmm", "examples": ["2018-03-27T00:00:00Z"]},
+)
+"""Reads a date-time with offset."""
+
+
+def one_of(words: type[Word]) -> Reader[Word]:
     """Return a reader of one of some words."""
     allowed = ", ".join(words)
 
@@ -195,7 +242,7 @@ def one_of(words: type[Word]) -> Callable[[Json], Word]:
         except ValueError as problem:
             raise WrongValueError(f"has to be one of {allowed}.") from problem
 
-    return read
+    return Reader(read, {"type": "string", "enum": list(words)})
 
 
 def kind_of(value: Json) -> str:

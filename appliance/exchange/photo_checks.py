@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.exchange.fields import flag, optional_text, url
-from appliance.exchange.record import FieldProblem, ParametersError, needed, nested, object_of, wire, written
+from appliance.exchange.fields import Reader, flag, optional_text, url
+from appliance.exchange.record import (
+    FieldProblem,
+    ParametersError,
+    needed,
+    nested,
+    object_of,
+    or_empty_list,
+    schema_of,
+    wire,
+    written,
+)
 
 if TYPE_CHECKING:
     from appliance.exchange.json_edge import Json, JsonObject
@@ -43,13 +53,10 @@ class BiometricIdentification:
         return written(self)
 
 
-def read_preliminary_check(value: Json) -> PreliminaryCheck | None:
-    """Return what ``preliminaryCheck`` says; an empty object is as none.
+_EMPTY: Final[JsonObject] = {"type": "object", "maxProperties": 0}
 
-    Raises:
-        ParametersError: names every key that is wrong.
-        WrongValueError: it is no object.
-    """
+
+def _preliminary_check(value: Json) -> PreliminaryCheck | None:
     if not object_of(value):
         return None
     found = nested(PreliminaryCheck)(value)
@@ -58,11 +65,15 @@ def read_preliminary_check(value: Json) -> PreliminaryCheck | None:
     return found
 
 
-def read_biometric_identification(value: Json) -> BiometricIdentification | None:
-    """Return what ``biometricIdentification`` says; an empty object is as none.
-
-    Raises:
-        ParametersError: names every key that is wrong.
-        WrongValueError: it is no object.
-    """
+def _biometric_identification(value: Json) -> BiometricIdentification | None:
     return nested(BiometricIdentification)(value) if object_of(value) else None
+
+
+read_preliminary_check: Final = Reader(
+    _preliminary_check, or_empty_list({"anyOf": [_EMPTY, schema_of(PreliminaryCheck)]})
+)
+"""Reads ``preliminaryCheck``; an empty object is as none."""
+read_biometric_identification: Final = Reader(
+    _biometric_identification, or_empty_list(schema_of(BiometricIdentification))
+)
+"""Reads ``biometricIdentification``; an empty object is as none."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from appliance.errors import BadInputError
-from appliance.exchange.fields import Identifier, WrongValueError, kind_of
+from appliance.exchange.fields import Identifier, Reader, WrongValueError, kind_of
 from appliance.exchange.moment import Moment
 
 if TYPE_CHECKING:
@@ -65,18 +65,18 @@ class Wire(Generic[Value]):
     """
 
     key: str
-    read: Callable[[Json], Value]
+    read: Reader[Value]
     default: Value | None
     required: bool = False
     empty: bool = False
 
 
-def wire(key: str, read: Callable[[Json], Value], default: Value | None = None, *, empty: bool = False) -> Any:
+def wire(key: str, read: Reader[Value], default: Value | None = None, *, empty: bool = False) -> Any:
     """Return a dataclass field that may be absent."""
     return dataclasses.field(metadata={_WIRE: Wire(key, read, default, empty=empty)})
 
 
-def needed(key: str, read: Callable[[Json], Value]) -> Any:
+def needed(key: str, read: Reader[Value]) -> Any:
     """Return a dataclass field that must be there."""
     return dataclasses.field(metadata={_WIRE: Wire(key, read, None, required=True)})
 
@@ -126,7 +126,7 @@ def settled(kind: Callable[..., Record], values: dict[str, Any], reading: Readin
     return kind(**values)
 
 
-def nested(kind: type[Record]) -> Callable[[Json], Record]:
+def nested(kind: type[Record]) -> Reader[Record]:
     """Return a reader of a record inside another; an empty list is an empty object, as PHP writes one."""
 
     def read(value: Json) -> Record:
@@ -134,7 +134,7 @@ def nested(kind: type[Record]) -> Callable[[Json], Record]:
         values = read_fields(kind, reading)
         return settled(kind, {**values, "extra": reading.left}, reading)
 
-    return read
+    return Reader(read, or_empty_list(schema_of(kind)))
 
 
 def object_of(value: Json) -> JsonObject:
@@ -148,6 +148,27 @@ def object_of(value: Json) -> JsonObject:
     if not isinstance(value, dict):
         raise WrongValueError(f"has to be an object, not {kind_of(value)}.")
     return value
+
+
+def schema_of(*kinds: type[Any]) -> JsonObject:
+    """Return the JSON Schema (2020-12) of an object that holds these records: what is needed, and every default."""
+    wires = [one.metadata[_WIRE] for kind in kinds for one in fields(kind) if _WIRE in one.metadata]
+    needed_keys: list[Json] = [one.key for one in wires if one.required]
+    return {"type": "object", "properties": {one.key: _property(one) for one in wires}, "required": needed_keys}
+
+
+def or_empty_list(schema: JsonObject) -> JsonObject:
+    """Return the schema of an object that PHP writes as a list when it is empty."""
+    return {"anyOf": [schema, {"type": "array", "maxItems": 0}]}
+
+
+def _property(one: Wire[Any]) -> Json:
+    if one.required:
+        return one.read.schema
+    taken: list[Json] = [one.read.schema, {"type": "null"}]
+    if one.empty:
+        taken.append({"const": ""})
+    return {"anyOf": taken, "default": _json_of(one.default)}
 
 
 def written(record: Any) -> JsonObject:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.exchange.fields import number
-from appliance.exchange.record import Reading, Wire, object_of, settled
+from appliance.exchange.fields import Reader, number
+from appliance.exchange.record import Reading, Wire, object_of, or_empty_list, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from appliance.exchange.json_edge import Json, JsonObject
 
 _LEVEL: Final = number(0, 100)
@@ -56,13 +54,7 @@ class ScoreConfig:
         return {**values, **self.extra}
 
 
-def read_score_config(value: Json) -> ScoreConfig:
-    """Return the score configuration of a JSON object; a value may be given in both spellings if they agree.
-
-    Raises:
-        ParametersError: names every value that is wrong.
-        WrongValueError: it is no object.
-    """
+def _score_config(value: Json) -> ScoreConfig:
     source = object_of(value)
     reading = Reading(source, [])
     values: dict[str, Any] = {
@@ -72,8 +64,19 @@ def read_score_config(value: Json) -> ScoreConfig:
     return settled(ScoreConfig, {**values, "spelling": spelling, "extra": reading.left}, reading)
 
 
+def _schema() -> JsonObject:
+    """Return what is taken: either spelling of each value, null for its default."""
+    null: JsonObject = {"type": "null"}
+    schemas = {key: _LEVEL.schema if name == "cheater_level" else _WEIGHT.schema for key, name in _NAMES.items()}
+    return {"type": "object", "properties": {key: {"anyOf": [one, null]} for key, one in schemas.items()}}
+
+
+read_score_config: Final = Reader(_score_config, or_empty_list(_schema()))
+"""Reads ``scoreConfig``; a value may be given in both spellings if they agree."""
+
+
 def _take(reading: Reading, name: str, default: Any) -> float:
-    read: Callable[[Json], float] = _LEVEL if name == "cheater_level" else _WEIGHT
+    read = _LEVEL if name == "cheater_level" else _WEIGHT
     given = {key: reading.take(Wire(key, read, None)) for key in dict.fromkeys((name, _CAMEL[name]))}
     found = [one for one in given.values() if one is not None]
     if len(set(found)) > 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.exchange.exam_parameters import ExamParameters, read_exam_fields, reading_of
 from appliance.exchange.fields import Identifier, identifier, language, optional_text, required_url, text, url
-from appliance.exchange.record import needed, read_fields, settled, wire, written
+from appliance.exchange.record import needed, or_empty_list, read_fields, schema_of, settled, wire, written
 
 if TYPE_CHECKING:
     from appliance.exchange.json_edge import Json, JsonObject
@@ -89,6 +89,16 @@ def parse_start(parameters: Json) -> StartParameters:
 def actual_start(start: StartParameters) -> JsonObject:
     """Return a hand-over's parameters after defaults: every key, its sender's spelling, unknown keys too."""
     return {**written(start.person), **written(start.session), **written(start.exam)}
+
+
+def start_schema() -> JsonObject:
+    """Return the JSON Schema of a start token's parameters, as they are taken."""
+    return schema_of(Person, SessionParameters, ExamParameters)
+
+
+def finish_schema() -> JsonObject:
+    """Return the JSON Schema of a finish's body, as it is taken."""
+    return {"anyOf": [or_empty_list(schema_of(FinishParameters)), {"type": "null"}]}
 
 
 def parse_archive(parameters: Json) -> ArchiveParameters:
