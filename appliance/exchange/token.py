@@ -120,7 +120,7 @@ def token_of_header(header: str | None) -> str:
 def check_token(text: str, secrets: Sequence[str], *, now_us: int, rules: TokenRules = CALL) -> Token:
     """Return what a token says if it was signed with one of the secrets and is good now.
 
-    Whatever its header names besides (``kid``, ``jku``, ``jwk``, ``x5u``), nothing of it is looked at.
+    Whatever else its header names (``kid``, ``jku``, ``jwk``, ``x5u``), nothing of it is followed.
 
     Args:
         text: the token itself.
