@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
 from appliance.clock import SECOND_US
 from appliance.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MINUTE_US: Final = 60 * SECOND_US
 _WHOLE: Final = 100 * 100
@@ -33,6 +36,11 @@ class Allowance(msgspec.Struct, frozen=True):
 
 
 NONE: Final = Allowance()
+
+
+def allowance_in(detail: Mapping[str, str | int | bool]) -> Allowance:
+    """Return the allowance an event's detail holds; what it leaves out is none."""
+    return Allowance(percent_hundredths=int(detail.get("percent_hundredths", 0)), minutes=int(detail.get("minutes", 0)))
 
 
 def ceil_second(amount_us: int) -> int:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.exams.allowances import Allowance
+from appliance.exams.allowances import allowance_in
+from appliance.exams.standing import Readiness, Standing
 from appliance.exams.states import AT_WORK, UNSETTLED, CandidateStatus, SittingStatus
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from appliance.exams.sitting_run import Readiness, SittingRun, Standing
+    from appliance.exams.sitting_run import SittingRun
     from appliance.exams.transitions import Event, Transition
 
 _BEGINS: Final = frozenset({"begin", "begin_late"})
@@ -23,7 +24,9 @@ _NOT_IN_REGISTER: Final = frozenset({"sign_register", "close", "clock_stepped"})
 
 def after(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
     """Return the run as the event leaves it, its history aside."""
-    if event.candidate:
+    if event.name == "enrol":
+        changed = msgspec.structs.replace(run, people=run.people | {event.candidate: _enrolled(event)})
+    elif event.candidate:
         people = run.people | {event.candidate: _person(run.people[event.candidate], event, rule)}
         changed = msgspec.structs.replace(run, people=people)
     else:
@@ -74,9 +77,7 @@ def _details(event: Event) -> dict[str, Any]:
         case "submit" | "correct_papers":
             return {"papers": event.detail.get("papers", 0)}
         case "set_allowance":
-            detail = event.detail
-            percent, minutes = int(detail.get("percent_hundredths", 0)), int(detail.get("minutes", 0))
-            return {"planned": Allowance(percent_hundredths=percent, minutes=minutes)}
+            return {"planned": allowance_in(event.detail)}
         case _:
             return {}
 
@@ -101,6 +102,16 @@ def _sitting(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
         case "sign_register":
             changes |= {"signed_by": event.who, "signed_us": event.at_us}
     return msgspec.structs.replace(run, **changes)
+
+
+def _enrolled(event: Event) -> Standing:
+    return Standing(
+        candidate=event.candidate,
+        exam=str(event.detail["exam"]),
+        planned=allowance_in(event.detail),
+        identity_asked=bool(event.detail.get("identity_asked", True)),
+        why=event.why,
+    )
 
 
 def _noted(run: SittingRun, missing: tuple[tuple[str, str], ...]) -> Readiness:

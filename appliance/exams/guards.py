@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.clock import SECOND_US
-from appliance.exams.states import AT_WORK, UNSETTLED
-from appliance.exams.timeline import timeline_of
+from appliance.exams.states import AT_WORK, UNSETTLED, CandidateStatus
 from appliance.exams.timing import start_window
 from appliance.exams.transitions import IllegalTransitionError, spoken
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 MAX_EXTENSION_US: Final = 24 * 3600 * SECOND_US
 MAX_PAPERS: Final = 10_000
 MAX_LABEL: Final = 60
+MAX_ID: Final = 80
 _MAX_PERCENT: Final = 30_000
 _MAX_MINUTES: Final = 600
 _FLAGS: Final = {"pause": "compensate", "pause_all": "compensate", "take_break": "stops_clock"}
@@ -67,8 +67,29 @@ def _has_allowance(_run: SittingRun, event: Event) -> None:
     whole_number(event, "minutes", 0, _MAX_MINUTES, default=0)
 
 
+def _can_enrol(run: SittingRun, event: Event) -> None:
+    if not 0 < len(event.candidate) <= MAX_ID:
+        raise IllegalTransitionError(
+            "It must be stated which candidate is enrolled.", reason="bad_detail", hint="Give it and try again."
+        )
+    if event.detail.get("exam") not in run.exams:
+        raise IllegalTransitionError(
+            "This exam is not part of the sitting.", reason="unknown_exam", hint="Choose one of the sitting's exams."
+        )
+    known = run.people.get(event.candidate)
+    if known is not None and known.status is not CandidateStatus.TRANSFERRED:
+        raise IllegalTransitionError(
+            "This candidate is on the roster already.", reason="on_roster", hint="Nothing needs to be done."
+        )
+    _has_allowance(run, event)
+    _is_flag(event, "identity_asked")
+
+
 def _has_flag(_run: SittingRun, event: Event) -> None:
-    key = _FLAGS[event.name]
+    _is_flag(event, _FLAGS[event.name])
+
+
+def _is_flag(event: Event, key: str) -> None:
     if not isinstance(event.detail.get(key, True), bool):
         raise IllegalTransitionError(
             f"“{spoken(event.name)}” takes {key} as yes or no.", reason="bad_detail", hint="Give it and try again."
@@ -84,8 +105,7 @@ def _has_step(_run: SittingRun, event: Event) -> None:
 
 
 def _in_start_window(run: SittingRun, event: Event) -> None:
-    timeline = timeline_of(run.history)
-    first, last = start_window(timeline, run.timing, run.exam_of(event.candidate))
+    first, last = start_window(run.timeline, run.timing, run.exam_of(event.candidate))
     if event.at_us < first:
         raise IllegalTransitionError(
             "It is too early to begin.", reason="too_early", hint="Wait for the first start of this exam."
@@ -201,6 +221,7 @@ GUARDS: Final[dict[str, Callable[[SittingRun, Event], None]]] = {
     "continue_writing": _has_begun,
     "correct_papers": _has_papers,
     "end": _time_is_over,
+    "enrol": _can_enrol,
     "extend": _has_amount,
     "extend_all": _has_amount,
     "move_seat": _seat_is_free,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.errors import BadInputError
-from appliance.exams.sitting_run import SittingRun, Standing
+from appliance.exams.sitting_run import SittingRun
+from appliance.exams.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

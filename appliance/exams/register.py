@@ -11,7 +11,8 @@ from appliance.exams.states import UNSETTLED
 from appliance.exams.states import CandidateStatus as Is
 
 if TYPE_CHECKING:
-    from appliance.exams.sitting_run import SittingRun, Standing
+    from appliance.exams.sitting_run import SittingRun
+    from appliance.exams.standing import Standing
 
 
 class RegisterEntry(msgspec.Struct, frozen=True, kw_only=True):

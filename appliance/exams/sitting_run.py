@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.exams.allowances import NONE, Allowance
 from appliance.exams.candidate_table import CANDIDATE_TABLE
 from appliance.exams.effects import after
 from appliance.exams.guards import GUARDS
 from appliance.exams.sitting_table import SITTING_TABLE
-from appliance.exams.states import CandidateStatus, SittingStatus
-from appliance.exams.timeline import timeline_of
+from appliance.exams.standing import Readiness, Standing
+from appliance.exams.states import SittingStatus
+from appliance.exams.timeline import Timeline
 from appliance.exams.timing import End, ExamTiming, SittingTiming, end_of
 from appliance.exams.transitions import IllegalTransitionError, check, spoken
 
@@ -25,60 +25,12 @@ if TYPE_CHECKING:
 
     from appliance.exams.transitions import Event, Transition
 
-_EMPTY_SEATS = frozenset(
-    {
-        CandidateStatus.LEFT,
-        CandidateStatus.ABSENT,
-        CandidateStatus.REFUSED,
-        CandidateStatus.WITHDRAWN,
-        CandidateStatus.TRANSFERRED,
-    }
-)
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate in a sitting. Times are wall; ``seat`` is empty while unseated; ``papers`` None until counted."""
-
-    candidate: str
-    exam: str
-    status: CandidateStatus = CandidateStatus.EXPECTED
-    planned: Allowance = NONE
-    identity_asked: bool = True
-    seat: str = ""
-    arrived_us: int | None = None
-    begun_us: int | None = None
-    finished_us: int | None = None
-    left_us: int | None = None
-    papers: int | None = None
-    why: str = ""
-
-    @property
-    def occupies_seat(self) -> bool:
-        """Whether nobody else can be given this seat."""
-        return bool(self.seat) and self.status not in _EMPTY_SEATS
-
-    @property
-    def took_part(self) -> bool:
-        """Whether the candidate ever began to write: absent, refused and withdrawn before it did not."""
-        return self.begun_us is not None
-
-
-class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """What the readiness check last found: ``missing`` names each thing, with what is wrong with it."""
-
-    checked: bool = False
-    missing: tuple[tuple[str, str], ...] = ()
-    overridden_by: str = ""
-    overridden_why: str = ""
-
-    @property
-    def lets_admit(self) -> bool:
-        """Whether candidates may be admitted: all is well, or a named person overrode what is missing."""
-        return self.checked and (not self.missing or bool(self.overridden_by))
-
 
 class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A sitting with everybody in it. ``exams`` by id; ``signed_by`` is empty until the register is signed off."""
+    """A sitting with everybody in it. ``exams`` by id; ``signed_by`` is empty until the register is signed off.
+
+    ``timeline`` is what ``history`` says about time, kept beside it so that no answer reads all of it again.
+    """
 
     sitting: str
     timing: SittingTiming
@@ -89,6 +41,7 @@ class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
     signed_by: str = ""
     signed_us: int | None = None
     history: tuple[Event, ...] = ()
+    timeline: Timeline = msgspec.field(default_factory=Timeline)
 
     def exam_of(self, candidate: str) -> ExamTiming:
         """Return the timing of a candidate's exam."""
@@ -99,16 +52,20 @@ class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
         return self.ends(now_us, [candidate])[candidate]
 
     def ends(self, now_us: int, candidates: Iterable[str] | None = None) -> dict[str, End]:
-        """Return the end of each candidate, or of those named, reading the history once."""
-        timeline = timeline_of(self.history)
+        """Return the end of each candidate, or of those named."""
         return {
-            one: end_of(timeline, self.timing, self.exam_of(one), one, now_us=now_us, planned=self.people[one].planned)
+            one: end_of(
+                self.timeline, self.timing, self.exam_of(one), one, now_us=now_us, planned=self.people[one].planned
+            )
             for one in (self.people if candidates is None else candidates)
         }
 
     def with_events(self, events: Iterable[Event]) -> SittingRun:
         """Return the run with events put in its history unchecked: to ask what would be."""
-        return msgspec.structs.replace(self, history=(*self.history, *events))
+        history, timeline = self.history, self.timeline
+        for event in events:
+            history, timeline = (*history, event), timeline.after(event)
+        return msgspec.structs.replace(self, history=history, timeline=timeline)
 
 
 def apply(run: SittingRun, event: Event) -> SittingRun:
@@ -121,7 +78,7 @@ def apply(run: SittingRun, event: Event) -> SittingRun:
     guard = GUARDS.get(event.name)
     if guard is not None:
         guard(run, event)
-    return msgspec.structs.replace(after(run, event, rule), history=(*run.history, event))
+    return after(run, event, rule).with_events([event])
 
 
 def replay(planned: SittingRun, history: Iterable[Event]) -> SittingRun:
@@ -138,7 +95,7 @@ def replay(planned: SittingRun, history: Iterable[Event]) -> SittingRun:
 
 def _rule(run: SittingRun, event: Event) -> Transition:
     if event.name in SITTING_TABLE or not event.candidate:
-        if event.candidate:
+        if event.candidate and event.name != "enrol":
             raise IllegalTransitionError(
                 f"“{spoken(event.name)}” is for the whole sitting, not for one candidate.",
                 reason="whole_sitting",

@@ -38,6 +38,13 @@ SITTING_TABLE: Final[Table] = table_of(
             target=Is.ADMITTING,
             who=IN_THE_ROOM,
         ),
+        Transition(  # detail: exam, identity_asked, percent_hundredths, minutes
+            name="enrol",  # the event's candidate, who is not on the roster: a walk-in, a transfer from another sitting
+            sources=_BEFORE_START | {Is.RUNNING, Is.PAUSED},
+            target=None,
+            who=IN_THE_ROOM | {"centre"},
+            needs_reason=True,
+        ),
         Transition(name="start", sources=frozenset({Is.ADMITTING}), target=Is.RUNNING, who=IN_THE_ROOM),
         Transition(
             name="pause_all",  # detail: compensate (true unless said)

@@ -8,15 +8,15 @@ its predecessor counts at its predecessor's moment, so that a small step nobody 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from appliance.exams.allowances import Allowance
+from appliance.exams.allowances import allowance_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from appliance.exams.allowances import Allowance
     from appliance.exams.transitions import Event
 
 EVERYBODY: Final = ""
@@ -47,7 +47,7 @@ class Extra:
     why: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """Facts about time by candidate (``EVERYBODY`` for all). All times are steady microseconds.
 
@@ -58,11 +58,11 @@ class Timeline:
     last_us: int | None = None
     started_us: int | None = None
     ended_us: int | None = None
-    begun: dict[str, int] = field(default_factory=dict)
-    finished: dict[str, int] = field(default_factory=dict)
-    stops: dict[str, list[Stop]] = field(default_factory=lambda: defaultdict(list))
-    extras: dict[str, list[Extra]] = field(default_factory=lambda: defaultdict(list))
-    allowances: dict[str, Allowance] = field(default_factory=dict)
+    begun: Mapping[str, int] = field(default_factory=dict)
+    finished: Mapping[str, int] = field(default_factory=dict)
+    stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict)
+    extras: Mapping[str, tuple[Extra, ...]] = field(default_factory=dict)
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)
 
     def steady(self, wall_us: int) -> int:
         """Return the steady time of a wall time of the clock as it is set now."""
@@ -72,71 +72,80 @@ class Timeline:
         """Return what the clock as it is set now shows, showed or would have shown at a steady time."""
         return steady_us + self.offset_us
 
-    def add(self, event: Event) -> None:
-        """Take in the next event of the history."""
+    def after(self, event: Event) -> Timeline:
+        """Return the facts with the next event of the history taken in."""
         if event.name == "clock_stepped":
-            self.offset_us += int(event.detail["by_us"])
-            return
+            return replace(self, offset_us=self.offset_us + int(event.detail["by_us"]))
         now = self.steady(event.at_us)
         now = now if self.last_us is None else max(now, self.last_us)
-        self.last_us = now
-        self._stopping(event, now)
-        self._granting(event)
-        self._passing(event, now)
-
-    def _stopping(self, event: Event, now: int) -> None:
-        whom = event.candidate
-        match event.name:
-            case "pause_all" | "pause" if event.detail.get("compensate", True):
-                kind: StopKind = "pause_all" if event.name == "pause_all" else "pause"
-                self.stops[whom].append(Stop(now, None, kind, event.who, event.why))
-            case "take_break" if event.detail.get("stops_clock", False):
-                self.stops[whom].append(Stop(now, None, "break", event.who, event.why))
-            case "resume_all" | "resume" | "return_from_break":
-                self._run_again(whom, now)
-
-    def _run_again(self, whom: str, now: int) -> None:
-        stops = self.stops[whom]
-        if stops and stops[-1].end_us is None:
-            last = stops[-1]
-            stops[-1] = Stop(last.start_us, now, last.kind, last.who, last.why)
-
-    def _granting(self, event: Event) -> None:
-        match event.name:
-            case "extend" | "extend_all":
-                amount = int(event.detail["amount_us"])
-                self.extras[event.candidate].append(Extra(amount, event.who, event.why))
-            case "set_allowance":
-                detail = event.detail
-                self.allowances[event.candidate] = Allowance(
-                    percent_hundredths=int(detail.get("percent_hundredths", 0)), minutes=int(detail.get("minutes", 0))
-                )
-
-    def _passing(self, event: Event, now: int) -> None:
-        if event.name == "start":
-            self.started_us = now
-        elif event.name in _BEGINS:
-            self.begun[event.candidate] = now
-        elif event.name in _FINISHES:
-            self._finish(event.candidate, now)
-        elif event.name == "continue_writing":
-            self.finished.pop(event.candidate, None)
-        elif event.name in _ENDS:
-            if self.ended_us is None:
-                self.ended_us = now
-            self._run_again(EVERYBODY, now)
-            for candidate in self.begun:
-                self._finish(candidate, now)
-
-    def _finish(self, candidate: str, now: int) -> None:
-        if candidate in self.begun:
-            self.finished.setdefault(candidate, now)
-            self._run_again(candidate, now)
+        return _passed(_granted(_stopped(replace(self, last_us=now), event, now), event), event, now)
 
 
 def timeline_of(history: Iterable[Event]) -> Timeline:
-    """Return what an accepted history says about time; takes each event once."""
+    """Return what an accepted history says about time."""
     timeline = Timeline()
     for event in history:
-        timeline.add(event)
+        timeline = timeline.after(event)
     return timeline
+
+
+def _stopped(timeline: Timeline, event: Event, now: int) -> Timeline:
+    """Take in where a clock stops, and where it runs again."""
+    match event.name:
+        case "pause_all" | "pause" if event.detail.get("compensate", True):
+            kind: StopKind = "pause_all" if event.name == "pause_all" else "pause"
+        case "take_break" if event.detail.get("stops_clock", False):
+            kind = "break"
+        case "resume_all" | "resume" | "return_from_break":
+            return _running(timeline, [event.candidate], now)
+        case _:
+            return timeline
+    known = timeline.stops.get(event.candidate, ())
+    stop = Stop(now, None, kind, event.who, event.why)
+    return replace(timeline, stops={**timeline.stops, event.candidate: (*known, stop)})
+
+
+def _running(timeline: Timeline, whom: Iterable[str], now: int) -> Timeline:
+    """End the stops that still last for these."""
+    stops = dict(timeline.stops)
+    for one in whom:
+        known = stops.get(one, ())
+        if known and known[-1].end_us is None:
+            stops[one] = (*known[:-1], replace(known[-1], end_us=now))
+    return replace(timeline, stops=stops)
+
+
+def _granted(timeline: Timeline, event: Event) -> Timeline:
+    """Take in extra time, planned or given."""
+    whom, detail = event.candidate, event.detail
+    match event.name:
+        case "extend" | "extend_all":
+            extra = Extra(int(detail["amount_us"]), event.who, event.why)
+            return replace(timeline, extras={**timeline.extras, whom: (*timeline.extras.get(whom, ()), extra)})
+        case "set_allowance" | "enrol":
+            return replace(timeline, allowances={**timeline.allowances, whom: allowance_in(detail)})
+        case _:
+            return timeline
+
+
+def _passed(timeline: Timeline, event: Event, now: int) -> Timeline:
+    """Take in who begins and who finishes, and the sitting's own start and end."""
+    whom = event.candidate
+    if event.name == "start":
+        return replace(timeline, started_us=now)
+    if event.name in _BEGINS:
+        return replace(timeline, begun={**timeline.begun, whom: now})
+    if event.name in _FINISHES:
+        return _finished(timeline, [whom], now)
+    if event.name == "continue_writing":
+        return replace(timeline, finished={one: at for one, at in timeline.finished.items() if one != whom})
+    if event.name in _ENDS:
+        ended = now if timeline.ended_us is None else timeline.ended_us
+        return _finished(_running(replace(timeline, ended_us=ended), [EVERYBODY], now), timeline.begun, now)
+    return timeline
+
+
+def _finished(timeline: Timeline, whom: Iterable[str], now: int) -> Timeline:
+    """Let those of them who had begun and not finished finish now."""
+    ending = [one for one in whom if one in timeline.begun and one not in timeline.finished]
+    return _running(replace(timeline, finished={**timeline.finished, **dict.fromkeys(ending, now)}), ending, now)

@@ -22,6 +22,8 @@ MANAGERS: frozenset[Role] = frozenset({"centre_manager"})
 REVIEWERS: frozenset[Role] = frozenset({"reviewer"})
 
 MAX_REASON = 2000
+MAX_DETAILS = 50
+MAX_DETAIL = 500
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +84,7 @@ def check(table: Mapping[str, Transition], state: str, event: Event) -> Transiti
     """Return the rule that lets the event happen in this state.
 
     Raises:
-        IllegalTransitionError: by ``reason``: unknown, state, who, no_reason, reason_too_long.
+        IllegalTransitionError: by ``reason``: unknown, state, who, nobody, no_reason, reason_too_long, bad_detail.
     """
     rule = table.get(event.name)
     if rule is None:
@@ -106,6 +108,8 @@ def _check_person(rule: Transition, event: Event) -> None:
             reason="who",
             hint="Ask somebody who may, such as the centre manager.",
         )
+    if not event.who.strip():
+        raise IllegalTransitionError("It must be known who did this.", reason="nobody", hint="Sign in and try again.")
     if rule.needs_reason and not event.why.strip():
         raise IllegalTransitionError(
             f"“{spoken(event.name)}” needs a reason.", reason="no_reason", hint="Write in a few words why."
@@ -113,6 +117,15 @@ def _check_person(rule: Transition, event: Event) -> None:
     if len(event.why) > MAX_REASON:
         raise IllegalTransitionError(
             f"The reason is longer than {MAX_REASON} characters.", reason="reason_too_long", hint="Shorten it."
+        )
+    _check_detail(event)
+
+
+def _check_detail(event: Event) -> None:
+    texts = [*event.detail, *(value for value in event.detail.values() if isinstance(value, str))]
+    if len(event.detail) > MAX_DETAILS or any(len(text) > MAX_DETAIL for text in texts):
+        raise IllegalTransitionError(
+            "The details are too long.", reason="bad_detail", hint="Shorten them; write the rest as an incident."
         )
 
 

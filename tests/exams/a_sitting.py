@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from appliance.clock import SECOND_US
 from appliance.exams.allowances import Allowance
 from appliance.exams.candidate_table import CANDIDATE_TABLE
-from appliance.exams.sitting_run import SittingRun, Standing, apply
+from appliance.exams.sitting_run import SittingRun, apply
 from appliance.exams.sitting_table import SITTING_TABLE
+from appliance.exams.standing import Standing
 from appliance.exams.timing import ExamTiming, LateRule, SittingTiming
 from appliance.exams.transitions import Event, IllegalTransitionError, Role, Transition
 
@@ -29,6 +30,7 @@ SETTLED_DETAIL: dict[str, dict[str, str | int | bool]] = {
     "consent": {"notice": "2026-1"},
     "extend": {"amount_us": 5 * MINUTE},
     "extend_all": {"amount_us": 5 * MINUTE},
+    "enrol": {"exam": "maths"},
     "transfer": {"sitting": "another"},
     "clock_stepped": {"by_us": 90 * SECOND_US},
 }
@@ -133,6 +135,8 @@ def _likely(draw: st.DrawFn, run: SittingRun, at_us: int) -> Event:
         detail["compensate"] = draw(st.booleans())
     elif rule.name == "take_break":
         detail["stops_clock"] = draw(st.booleans())
+    elif rule.name == "enrol":
+        candidate = draw(st.sampled_from(["dan", "kim", ADA]))
     elif rule.name == "set_allowance":
         detail["minutes"] = draw(st.integers(0, 30))
     elif rule.name == "note_readiness" and draw(st.booleans()):

@@ -13,6 +13,7 @@ from appliance.exams.sitting_run import SittingRun, apply, replay
 from appliance.exams.sitting_table import SITTING_TABLE
 from appliance.exams.states import AT_WORK, UNSETTLED, SittingStatus
 from appliance.exams.states import CandidateStatus as Is
+from appliance.exams.timeline import timeline_of
 from appliance.exams.transitions import Event, possible
 from tests.exams.a_sitting import (
     ADA,
@@ -51,6 +52,7 @@ def test_no_history_leads_to_a_state_that_cannot_be(tried: tuple[SittingRun, lis
         seats = [person.seat for person in run.people.values() if person.occupies_seat]
         assert len(seats) == len(set(seats))
         at_work = [person for person in run.people.values() if person.status in AT_WORK]
+        assert set(run.timeline.begun) == {person.candidate for person in run.people.values() if person.took_part}
         assert not at_work or run.status in {SittingStatus.RUNNING, SittingStatus.PAUSED}
         assert all(person.took_part for person in at_work)
         for person in run.people.values():
@@ -68,6 +70,7 @@ def test_the_stored_history_gives_the_same_state(tried: tuple[SittingRun, list[E
     final = accepted(*tried)[-1]
     stored = msgspec.json.encode(final.history[len(start.history) :])
     assert replay(start, msgspec.json.decode(stored, type=list[Event])) == final
+    assert timeline_of(final.history) == final.timeline
 
 
 @given(TRIED)
@@ -125,6 +128,7 @@ def test_every_transition_can_happen() -> None:
         ("note_readiness", "", {"disk": "too small"}),
         ("override_readiness", "", {}),
         ("set_allowance", EVE, {"minutes": 1}),
+        ("enrol", "dan", {}),
         ("admit", "", {}),
         ("arrive", ADA, {}),
         ("check_identity", ADA, {}),
@@ -165,6 +169,7 @@ def test_every_transition_can_happen() -> None:
     run = after(run, *(event(name, at, whom, **detail) for name, whom, detail in late))
     clearly_late = at + 40 * MINUTE
     run = after(run, event("begin_late", clearly_late, BOB), event("close_ghost", clearly_late, BOB))
+    run = after(run, event("withdraw", clearly_late, "dan"))
     names = ("end", "close_ghosts", "sign_register", "close", "reopen")
     run = after(run, *(event(name, clearly_late) for name in names))
     happened = {one.name for one in run.history} | {"end_early", "call_off"}
@@ -272,6 +277,26 @@ def test_nobody_begins_after_a_common_end() -> None:
     assert refusal(run, event("begin_late", NINE + 60 * MINUTE, BOB)) == "no_time_left"
 
 
+def test_somebody_who_is_not_on_the_roster_is_enrolled_in_the_room() -> None:
+    """A walk-in is taken in with a reason while the exam runs, once, for an exam of the sitting."""
+    run = writing(ADA)
+    assert refusal(run, event("enrol", NINE, "dan", why=" ")) == "no_reason"
+    assert refusal(run, event("enrol", NINE, "dan", exam="latin")) == "unknown_exam"
+    assert refusal(run, event("enrol", NINE, ADA)) == "on_roster"
+    assert refusal(run, event("enrol", NINE, "dan", minutes=601)) == "bad_detail"
+    run = seated(after(run, event("enrol", NINE, "dan", why="came from room 2", minutes=10)), "dan", at_us=NINE)
+    run = after(run, event("begin", NINE, "dan"))
+    assert run.end_of("dan", now_us=NINE).at_us == NINE + 70 * MINUTE
+    assert register_of(run).totals.on_roster == 4
+
+
+def test_who_was_transferred_away_can_come_back() -> None:
+    """A transfer by mistake is undone by enrolling the candidate again."""
+    run = after(admitting(), event("transfer", NINE, BOB))
+    assert run.people[BOB].status is Is.TRANSFERRED
+    assert after(run, event("enrol", NINE, BOB)).people[BOB].status is Is.EXPECTED
+
+
 def test_identity_is_skipped_only_where_the_exam_asks_for_none() -> None:
     """Ada's exam asks, so skipping is refused and waiving needs a reason; Bob's does not."""
     run = after(admitting(), event("arrive", NINE, ADA), event("arrive", NINE, BOB))
@@ -284,9 +309,14 @@ def test_identity_is_skipped_only_where_the_exam_asks_for_none() -> None:
     ("one", "reason"),
     [
         (Event(name="nonsense", at_us=NINE, who="x", role="invigilator"), "unknown"),
+        (Event(name="finish", at_us=NINE, who=" ", role="invigilator", candidate=ADA), "nobody"),
+        (event("finish", NINE, ADA, note="x" * 501), "bad_detail"),
+        (event("finish", NINE, ADA, **{f"note{number}": 1 for number in range(51)}), "bad_detail"),
         (Event(name="nonsense", at_us=NINE, who="x", role="invigilator", candidate=ADA), "unknown"),
         (event("pause", NINE, "nobody"), "unknown_candidate"),
         (event("pause_all", NINE, ADA), "whole_sitting"),
+        (event("enrol", NINE), "bad_detail"),
+        (event("enrol", NINE, "x" * 81), "bad_detail"),
         (event("pause", NINE, ADA, role="candidate"), "who"),
         (event("pause", NINE, ADA, compensate="maybe"), "bad_detail"),
         (event("pause", NINE, ADA, why="x" * 2001), "reason_too_long"),

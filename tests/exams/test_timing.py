@@ -307,7 +307,7 @@ def test_clock_steps_change_no_duration(stops: list[tuple[int, int]], where: int
     now = NINE + 1000 * MINUTE
     step = event("clock_stepped", NINE, by_us=by_us)
     moved = [msgspec.structs.replace(one, at_us=one.at_us + by_us) for one in run.history[at:]]
-    stepped = msgspec.structs.replace(run, history=(*run.history[:at], step, *moved))
+    stepped = planned().with_events([*run.history[:at], step, *moved])
     for one in (ADA, BOB):
         plain, after_step = run.end_of(one, now_us=now), stepped.end_of(one, now_us=now + by_us)
         assert after_step.reasons == plain.reasons
