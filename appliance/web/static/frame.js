@@ -1,5 +1,6 @@
 // What every page does: menus that close, forms that ask first, notices that go.
 
+import { wireDrafts } from "/static/drafts.js";
 import "/static/help.js";
 import { _ } from "/static/text.js";
 
@@ -70,3 +71,6 @@ for (const notice of document.querySelectorAll("[data-passing]")) setTimeout(() 
 
 // On a narrow screen the sections are a row that scrolls: the present one is in sight.
 document.querySelector(".side-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// Last, so that forms which ask first, or are sent by their own page, are seen as such.
+wireDrafts();

@@ -1,11 +1,13 @@
 // Bookmarks: moments and ranges with a note, by whom and when; made, jumped to, edited, deleted, and deleted ones brought back.
 
 import { getJson, post, tell } from "/static/api.js";
+import { dropDraft, keepDraft, keptDraft } from "/static/drafts.js";
 import { _, _n } from "/static/text.js";
 import { duration } from "/static/words.js";
 import { button, make } from "./dom.js";
 
 export const MOST_NOTE = 2000;
+const DRAFT = "bookmark";
 
 /** A notice with a way back; it goes by itself. */
 export function undoNotice(words, undo) {
@@ -25,6 +27,9 @@ export class Bookmarks {
     this.items = [];
     dialog.querySelector("form").addEventListener("submit", (event) => this.save(event));
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+    // A session may end while somebody writes: the note comes back with the person.
+    dialog.addEventListener("input", () => this.keep());
+    dialog.addEventListener("close", () => dropDraft(DRAFT));
     dialog.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.querySelector("form").requestSubmit();
     });
@@ -85,6 +90,20 @@ export class Bookmarks {
     this.dialog.querySelector("[data-problem]").textContent = "";
     this.dialog.showModal();
     form.elements.note.focus();
+  }
+
+  keep() {
+    const { note, camera } = this.dialog.querySelector("form").elements;
+    const { id, at_us, until_us } = this.editing;
+    keepDraft(DRAFT, { id, at_us, until_us, note: note.value, camera: camera.value });
+  }
+
+  /** Open the dialog with what was being written when the page was left. */
+  resume() {
+    const kept = keptDraft(DRAFT);
+    if (!kept) return;
+    this.open(kept);
+    this.keep();
   }
 
   async save(event) {

@@ -220,6 +220,7 @@ function build() {
       changed: () => { state.marks = parts.bookmarks.items; parts.timeline.paint(); },
     });
     parts.bookmarks.changed();
+    parts.bookmarks.resume();
   }
   wireVerify($("[data-verify]"), $("[data-verify-result]"), `${api}/checks`, names);
   const table = shortcuts(cameras.length);
