@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.auditlog import entry
+from appliance.clock import format_utc
 
 ERASED = "(erased)"
 UNREADABLE = "(unreadable)"
@@ -22,6 +23,19 @@ class LogLine:
     where: str
     detail: dict[str, Any]
     personal: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready values, as the command and the dashboard's file give it; the time in UTC as well."""
+        return {
+            "seq": self.seq,
+            "at": format_utc(self.at_us),
+            "at_us": self.at_us,
+            "action": self.action,
+            "who": self.who,
+            "where": self.where,
+            "detail": self.detail,
+            "personal": self.personal,
+        }
 
 
 def read_line(seq: int, raw: bytes, values: dict[str, str]) -> LogLine:

@@ -45,7 +45,7 @@ def show_command(
     since_us = None if since is None else _moment(since)
     db = database_of(settings_of(ctx))
     for line in auditlog.show(db, since_us=since_us, action=action, who=who, limit=None if everything else limit):
-        click.echo(json.dumps(_as_json(line), ensure_ascii=False, sort_keys=True) if as_json else _as_text(line))
+        click.echo(json.dumps(line.as_dict(), ensure_ascii=False, sort_keys=True) if as_json else _as_text(line))
 
 
 @log_command.command("verify")
@@ -91,19 +91,6 @@ def _witness(text: str) -> tuple[int, bytes]:
     if len(kept[1]) != 32:  # noqa: PLR2004  SHA-256
         raise BadInputError("--witness: must be SEQ:CHAIN.", hint="As `exambox log head` printed it.")
     return kept
-
-
-def _as_json(line: LogLine) -> dict[str, Any]:
-    return {
-        "seq": line.seq,
-        "at": format_utc(line.at_us),
-        "at_us": line.at_us,
-        "action": line.action,
-        "who": line.who,
-        "where": line.where,
-        "detail": line.detail,
-        "personal": line.personal,
-    }
 
 
 def _as_text(line: LogLine) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -54,30 +54,10 @@ class DeletionsQuery(
     before: Annotated[int, Meta(ge=1, le=2**53)] | None = None
 
 
-class CertificateAnswer(msgspec.Struct, kw_only=True):
-    """A deletion certificate; times are wall microseconds, ``entry`` is its number in the log."""
-
-    entry: int
-    part_id: str
-    sitting: str
-    camera: str
-    part: int
-    started_us: int
-    ended_us: int | None
-    bytes: int
-    rule: str
-    deleted_by: str
-    deleted_us: int
-    file: str
-    keys_destroyed: bool
-    chain: str | None
-    checkpoint_sha256: str | None
-
-
 class CertificatesAnswer(msgspec.Struct, kw_only=True):
     """Certificates, the newest first; ``left_out`` says how many more fit."""
 
-    certificates: list[CertificateAnswer]
+    certificates: list[Certificate]
     left_out: int
 
 
@@ -129,7 +109,7 @@ def deletions_json() -> Response:
 def _json(found: Iterator[Certificate], left_out: int) -> Iterator[str]:
     yield '{"certificates":['
     for number, one in enumerate(found):
-        yield ("," if number else "") + msgspec.json.encode(asdict(one)).decode()
+        yield ("," if number else "") + msgspec.json.encode(one).decode()
     yield f'],"left_out":{left_out}}}'
 
 

@@ -81,20 +81,6 @@ def as_cells(line: LogLine, meaning: str) -> list[object]:
     ]
 
 
-def as_object(line: LogLine) -> dict[str, Any]:
-    """Return an entry as `exambox log show --json` gives it."""
-    return {
-        "seq": line.seq,
-        "at": format_utc(line.at_us),
-        "at_us": line.at_us,
-        "action": line.action,
-        "who": line.who,
-        "where": line.where,
-        "detail": line.detail,
-        "personal": line.personal,
-    }
-
-
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
 

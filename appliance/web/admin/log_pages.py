@@ -148,8 +148,7 @@ def log_csv() -> Response:
 def log_jsonl() -> Response:
     """Send the entries that fit as JSON Lines, the oldest first."""
     rows: Iterator[dict[str, Any]] = (
-        log_lines.as_object(line) if line else {"left_out": True}
-        for line in log_lines.with_limit(_taken("jsonl"), MAX_ROWS)
+        line.as_dict() if line else {"left_out": True} for line in log_lines.with_limit(_taken("jsonl"), MAX_ROWS)
     )
     return download(json_lines(rows), _file("jsonl"), "application/jsonl")
 
