@@ -259,7 +259,7 @@ def test_part_files_without_a_row_are_seen(examined: Examined, db: Database) -> 
 @pytest.mark.parametrize(
     ("changes", "state", "words"),
     [
-        ({"state": "lost", "reason": "timeout"}, "fail", "lost (timeout)"),
+        ({"state": "lost", "reason": "timeout"}, "fail", "lost (it answers too slowly)"),
         ({"state": "starting"}, "warn", "starting"),
         ({"state": "live", "recording": False}, "warn", "not recorded although"),
         ({"state": "live", "recording": True}, "ok", "live"),
