@@ -292,6 +292,7 @@ def test_markup_in_every_text_of_a_camera_does_nothing_anywhere(
     assert page.get_by_role("heading", name=name).is_visible()
     page.get_by_role("button", name="Remove").click()
     page.locator("dialog").get_by_role("button", name="Remove").click()
+    page.wait_for_url(f"{box.address}/admin/cameras")
     page.get_by_text("can be brought back").first.wait_for()
     assert page.evaluate("window.evil") is None
     page.locator("li", has_text=name).get_by_role("button", name="Bring back").click()
