@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest
 PATHS := appliance tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench test-faults test-vm lock check-wheels docs texts clean setup-run setup-test setup-faults
+.PHONY: help run test lint format bench test-long test-faults test-vm lock check-wheels docs texts clean setup-run setup-test setup-faults
 
 help: ## Show this list.
 	@echo "make TARGET, where TARGET is one of:"
@@ -15,7 +15,10 @@ run: setup-run ## Start a whole trial box here (ARGS=--lan: for the network too)
 	@exec $(BIN)/exambox run $(ARGS)
 
 test: setup-test ## Run every test that is quick enough for each change (under 15 minutes on two cores).
-	$(PYTEST) -m "not faults and not vm" $(ARGS)
+	$(PYTEST) -m "not faults and not vm and not long" $(ARGS)
+
+test-long: setup-test ## Run the browser journeys that take longest; the build server runs them too.
+	$(PYTEST) -m long $(ARGS)
 
 lint: setup-test ## Check style, types, layers and shell scripts; changes nothing.
 	$(BIN)/ruff format --check $(wildcard $(PATHS))

@@ -18,7 +18,7 @@ def test_help_lists_every_target() -> None:
     for target in phony[1].split():
         listed = re.search(rf"^  {target} +\S.*$", shown, re.MULTILINE)
         assert bool(listed) is not target.startswith("setup-"), target
-    for asked in ("run", "test", "lint", "bench", "test-faults", "test-vm", "help"):
+    for asked in ("run", "test", "lint", "bench", "test-long", "test-faults", "test-vm", "help"):
         assert re.search(rf"^  {asked} ", shown, re.MULTILINE)
 
 

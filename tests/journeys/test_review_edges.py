@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.long, pytest.mark.timeout(300)]
 CAMERAS = ("back", "door", "front", "side")
 LONG_S, SHORT_S = 240, 10
 # What the player keeps, by its own constants: behind, ahead, and a margin of some segments.

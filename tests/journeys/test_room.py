@@ -196,6 +196,7 @@ def test_what_one_does_the_other_sees(watched: WatchedBox) -> None:
         page.wait_for_selector(f"[data-camera={REAL}] .seal[data-seal=fresh]", timeout=20_000)
 
 
+@pytest.mark.long
 def test_without_a_free_place_the_room_is_still_seen(watched: WatchedBox, tmp_path: Path) -> None:
     """Where every place is taken, still pictures and news come by asking; when one is free, pictures move again."""
     box = Box(tmp_path, {"EXAMBOX_WEB__THREADS": "4"})  # two places: one page's pictures and events
@@ -215,6 +216,7 @@ def test_without_a_free_place_the_room_is_still_seen(watched: WatchedBox, tmp_pa
         box.stop()
 
 
+@pytest.mark.long
 def test_eight_cameras_move_over_one_connection(watched: WatchedBox, tmp_path: Path) -> None:
     """More cameras than a browser opens connections all move at once."""
     box = Box(tmp_path)
