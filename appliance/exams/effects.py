@@ -60,7 +60,7 @@ def _person(person: Standing, event: Event, rule: Transition) -> Standing:
     if event.name in {"arrive", "readmit"}:
         changes["arrived_us"] = event.at_us if person.arrived_us is None else person.arrived_us
     elif event.name in _BEGINS:
-        changes["begun_us"] = event.at_us if person.begun_us is None else person.begun_us
+        changes["begun_us"] = event.at_us
     elif event.name in _FINISHES and person.status in AT_WORK:
         changes["finished_us"] = event.at_us
     elif event.name == "continue_writing":

@@ -168,7 +168,7 @@ def _was_checked(run: SittingRun, _event: Event) -> None:
 def _time_is_over(run: SittingRun, event: Event) -> None:
     writing = [person.candidate for person in run.people.values() if person.status in AT_WORK]
     ends = [run.end_of(candidate, now_us=event.at_us) for candidate in writing]
-    waiting = sum(end.moving or end.at_us > event.at_us for end in ends)
+    waiting = sum(end.at_us > event.at_us for end in ends)
     if waiting:
         raise IllegalTransitionError(
             f"Candidates who still have time: {waiting}.",

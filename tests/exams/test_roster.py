@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +92,11 @@ def test_a_table_that_cannot_be_read(rows: list[list[object]], place: tuple[int,
     draft = draft_roster(rows, sitting="morning", exams=EXAMS)
     assert places(draft) == [place]
     assert draft.entries == ()
+
+
+def test_the_largest_table_is_read() -> None:
+    """Exactly as many rows as are promised are taken."""
+    assert len(drafted(*[[str(number), "A", "", "M-1"] for number in range(MAX_ROWS)]).roster().entries) == MAX_ROWS
 
 
 def test_one_exam_needs_no_column() -> None:
@@ -197,6 +203,10 @@ def test_a_plan_becomes_a_sitting() -> None:
         ([], roster_of("1")),
         ([EXAM], roster_of("1", "1")),
         ([EXAM], Roster(sitting="evening", entries=())),
+        (
+            [EXAM, msgspec.structs.replace(EXAM, id="physics")],
+            Roster(sitting="morning", entries=(RosterEntry(candidate=Candidate(id="c"), exam="physics"),)),
+        ),
         ([EXAM], Roster(sitting="morning", entries=(RosterEntry(candidate=Candidate(id="c"), exam="physics"),))),
     ],
 )

@@ -225,7 +225,9 @@ def test_ghosts_are_settled_at_once() -> None:
 def test_a_change_after_signing_voids_the_signature() -> None:
     """A register that is corrected has to be signed off again before the sitting can be closed."""
     at = NINE + 90 * MINUTE
-    run = after(writing(ADA), event("finish", at, ADA), event("submit", at, ADA, papers=2), event("end", at))
+    finished = after(writing(ADA), event("finish", at, ADA))
+    assert refusal(finished, event("submit", at, ADA, papers=-1)) == "bad_detail"
+    run = after(finished, event("submit", at, ADA, papers=2), event("end", at))
     assert refusal(run, event("close", at)) == "unsettled"
     run = after(run, event("close_ghosts", at))
     assert refusal(run, event("close", at)) == "not_signed"
@@ -261,6 +263,53 @@ def test_the_last_start(minute: int, name: str, reason: str) -> None:
     """Until the last start a candidate begins, after it only when an invigilator says why."""
     run = after(seated(admitting(), ADA), event("start", NINE))
     assert refusal(run, event(name, NINE + minute * MINUTE, ADA)) == reason
+
+
+def test_the_first_start() -> None:
+    """Nobody begins before the exam's window opens, and everybody may at that very moment."""
+    opens = NINE - 60 * MINUTE
+    early_room = planned()
+    for name in ("check_readiness", "note_readiness", "admit"):
+        early_room = apply(early_room, event(name, opens - 2 * MINUTE))
+    run = after(seated(early_room, BOB, at_us=opens - 2 * MINUTE), event("start", opens - MINUTE))
+    assert refusal(run, event("begin", opens - 1, BOB)) == "too_early"
+    assert not refusal(run, event("begin", opens, BOB))
+
+
+def test_times_of_a_day_are_kept() -> None:
+    """The register holds the first arrival, also of somebody who was refused first, and when they left."""
+    run = after(admitting(), event("arrive", NINE - 9 * MINUTE, BOB), event("refuse", NINE - 8 * MINUTE, BOB))
+    run = after(run, event("readmit", NINE - 7 * MINUTE, BOB), event("skip_identity", NINE, BOB))
+    run = after(run, event("consent", NINE, BOB), event("seat", NINE, BOB, seat="1"), event("start", NINE))
+    run = after(
+        run, event("begin", NINE, BOB), event("finish", NINE + MINUTE, BOB), event("leave", NINE + 2 * MINUTE, BOB)
+    )
+    entry = next(one for one in register_of(run).entries if one.candidate == BOB)
+    times = (entry.arrived_us, entry.begun_us, entry.finished_us, entry.left_us)
+    assert times == (NINE - 9 * MINUTE, NINE, NINE + MINUTE, NINE + 2 * MINUTE)
+
+
+def test_who_wrote_is_not_readmitted_but_continues() -> None:
+    """A withdrawal by mistake in mid-exam is undone by continuing; readmitting would begin a second time."""
+    run = after(writing(ADA), event("withdraw", NINE + MINUTE, ADA))
+    assert refusal(run, event("readmit", NINE + MINUTE, ADA)) == "begun"
+    assert after(run, event("continue_writing", NINE + MINUTE, ADA)).people[ADA].status is Is.WRITING
+    run = after(writing(), event("withdraw", NINE, BOB))
+    assert refusal(run, event("continue_writing", NINE, BOB)) == "not_begun"
+
+
+def test_who_was_transferred_did_not_arrive_here() -> None:
+    """Somebody sent on to another room counts as transferred alone."""
+    totals = register_of(after(admitting(), event("arrive", NINE, BOB), event("transfer", NINE, BOB))).totals
+    assert (totals.transferred, totals.arrived) == (1, 0)
+
+
+def test_consent_names_the_version_of_the_notice() -> None:
+    """Consent without the version that was shown is refused."""
+    run = after(admitting(), event("arrive", NINE, ADA), event("check_identity", NINE, ADA))
+    for notice in ("", "x" * 61, 7):
+        assert refusal(run, event("consent", NINE, ADA, notice=notice)) == "bad_detail"
+    assert not refusal(run, event("consent", NINE, ADA, notice="2026-1"))
 
 
 def test_a_late_common_start_moves_the_last_start() -> None:
@@ -325,6 +374,11 @@ def test_identity_is_skipped_only_where_the_exam_asks_for_none() -> None:
         (event("extend", NINE, ADA, amount_us="much"), "bad_detail"),
         (event("extend", NINE, ADA, amount_us=True), "bad_detail"),
         (event("resume", NINE, ADA), "state"),
+        (event("transfer", NINE, BOB, sitting="morning"), "bad_detail"),
+        (event("transfer", NINE, BOB, sitting=""), "bad_detail"),
+        (event("clock_stepped", NINE, by_us="a lot"), "bad_detail"),
+        (event("set_allowance", NINE, BOB, minutes=-1), "bad_detail"),
+        (event("set_allowance", NINE, BOB, percent_hundredths=30_001), "bad_detail"),
         (event("move_seat", NINE, ADA), "bad_detail"),
     ],
 )

@@ -179,6 +179,64 @@ def test_who_continues_after_a_mistake_finds_the_clock_ran_on() -> None:
     assert minutes_after_nine(run, BOB, NINE + 14 * MINUTE) == 60
 
 
+def test_a_pause_in_time_that_a_pause_gave_counts() -> None:
+    """What was given back can itself be interrupted, and is given back again."""
+    stops = [("pause_all", 50), ("resume_all", 70), ("pause_all", 75), ("resume_all", 80)]
+    run = after(writing(BOB), *(event(name, NINE + minute * MINUTE) for name, minute in stops))
+    assert minutes_after_nine(run, BOB, NINE + 80 * MINUTE) == 85
+
+
+def test_a_pause_in_the_last_rounded_second_counts() -> None:
+    """Time that was shown is time a pause gives back, also when it comes from rounding up."""
+    late = NINE + 60 * MINUTE + SECOND_US // 2
+    run = after(writing(BOB), event("extend", NINE, BOB, amount_us=1))
+    run = after(run, event("pause_all", late), event("resume_all", late + MINUTE))
+    assert run.end_of(BOB, now_us=late + MINUTE).at_us == NINE + 61 * MINUTE + SECOND_US
+
+
+def test_who_finishes_during_a_pause_gets_none_of_the_rest() -> None:
+    """Their end stands from then on, while the pause lasts and after it."""
+    run = after(writing(BOB), event("pause_all", NINE + 10 * MINUTE), event("finish", NINE + 15 * MINUTE, BOB))
+    end = run.end_of(BOB, now_us=NINE + 40 * MINUTE)
+    assert not end.moving
+    assert (end.at_us - NINE) / MINUTE == 65
+    run = after(run, event("resume_all", NINE + 40 * MINUTE))
+    assert minutes_after_nine(run, BOB, NINE + 40 * MINUTE) == 65
+
+
+def test_the_end_of_the_sitting_changes_no_earlier_finish() -> None:
+    """Who had finished keeps their time; who writes finishes with the sitting, and no clock stands still after it."""
+    run = after(writing(ADA, BOB), event("finish", NINE + 30 * MINUTE, BOB), event("pause_all", NINE + 35 * MINUTE))
+    run = after(run, event("end_early", NINE + 40 * MINUTE))
+    finished = {name: run.end_of(name, now_us=NINE + 90 * MINUTE).finished_us for name in (ADA, BOB)}
+    assert finished == {ADA: NINE + 40 * MINUTE, BOB: NINE + 30 * MINUTE}
+    assert all(stop.end_us == NINE + 40 * MINUTE for stops in run.timeline.stops.values() for stop in stops)
+
+
+def test_who_continues_continues_alone() -> None:
+    """Only the one who finished by mistake has time again."""
+    run = after(writing(ADA, BOB), event("finish", NINE, ADA), event("finish", NINE, BOB))
+    run = after(run, event("continue_writing", NINE + MINUTE, BOB))
+    assert run.people[BOB].finished_us is None
+    assert run.end_of(BOB, now_us=NINE + MINUTE).finished_us is None
+    assert run.end_of(ADA, now_us=NINE + MINUTE).finished_us == NINE
+
+
+def test_a_beginning_dated_before_the_start_counts_from_the_start() -> None:
+    """A clock that slipped back a little gives nobody a beginning before the sitting's."""
+    run = after(seated(admitting(), BOB), event("start", NINE), event("begin", NINE - 3 * SECOND_US, BOB))
+    assert run.end_of(BOB, now_us=NINE).from_us == NINE
+
+
+def test_the_allowance_in_a_history_goes_before_the_rosters() -> None:
+    """The newest of what was planned, agreed at the door and agreed again when enrolled is what counts."""
+    agreed = event("set_allowance", NINE, BOB, minutes=5)
+    for history, minutes in (([agreed], 65), ([agreed, event("enrol", NINE, BOB, minutes=7)], 67)):
+        timing, planned_extra = SittingTiming(start_us=NINE), Allowance(minutes=30)
+        end = end_of(timeline_of(history), timing, HOUR_EXAM, BOB, now_us=NINE, planned=planned_extra)
+        assert end.at_us == NINE + minutes * MINUTE
+
+
 def test_a_changed_allowance_replaces_the_planned_one() -> None:
     """What is agreed at the door counts instead of what the roster said."""
     run = after(admitting(), event("set_allowance", NINE, ADA, minutes=40))
