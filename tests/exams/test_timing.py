@@ -25,6 +25,7 @@ from tests.exams.a_sitting import (
     HOUR_EXAM,
     MINUTE,
     NINE,
+    PRACTICE,
     admitting,
     after,
     event,
@@ -151,6 +152,15 @@ def test_practice_ends_after_twenty_minutes() -> None:
     )
     assert minutes_after_nine(run, EVE, NINE + 3 * MINUTE) == 20
     assert kinds(run, EVE, NINE + 3 * MINUTE)[-1][0] == "practice_cap"
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(15, 15), (20, 20), (21, 20), (39, 20)])
+def test_the_cap_of_practice_only_shortens(minutes: int, expected: int) -> None:
+    """Shorter practice keeps its duration, longer practice has exactly twenty minutes."""
+    exam = msgspec.structs.replace(PRACTICE, duration_us=minutes * MINUTE)
+    history = [event("start", NINE), event("begin", NINE, EVE)]
+    end = end_of(timeline_of(history), SittingTiming(start_us=NINE), exam, EVE, now_us=NINE)
+    assert end.at_us == NINE + expected * MINUTE
 
 
 def test_who_has_not_begun_has_a_projected_end() -> None:
