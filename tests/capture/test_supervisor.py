@@ -80,6 +80,14 @@ def test_a_camera_that_was_changed_on_purpose_was_paused(
     come_to(supervisor, db, ["closed"])
     edit_camera(db, msgspec.structs.replace(get_camera(db, CAMERA), enabled=True), clock=SystemClock(), who="t")
     come_to(supervisor, db, ["closed", "open"])
+
+    def stated() -> bool:
+        supervisor.tick()
+        (recording,) = list_recordings(settings.vault_dir)
+        return "paused" in [gap.reason for gap in recording.gaps]
+
+    # The gap is a record of the new part, written after the part's row; only then the death is one afterwards.
+    until(stated, 30, "the stated pause")
     supervisor._children[CAMERA].kill()
     come_to(supervisor, db, ["closed", "recovered", "open"])
     supervisor.close()
