@@ -228,13 +228,26 @@ def test_eight_cameras_move_over_one_connection(watched: WatchedBox, tmp_path: P
                 many.exambox("cameras", "add", "pattern:320x180@10", "--name", f"Row {number}", "--no-test")
             page.wait_for_function("() => document.querySelectorAll('.tile').length === 8", timeout=30_000)
             opened: list[str] = []
-            page.on("request", lambda request: opened.append(request.url) if "/api/live" in request.url else None)
+            ended: list[str] = []
+            at_once: list[int] = []
+
+            def began(request: Request) -> None:
+                if "/api/live" in request.url:
+                    opened.append(request.url)
+                    at_once.append(len(opened) - len(ended))
+
+            def over(request: Request) -> None:
+                ended.extend([request.url] if "/api/live" in request.url and request.url in opened else [])
+
+            page.on("request", began)
+            page.on("requestfinished", over)
+            page.on("requestfailed", over)
             page.reload()
             all_live(page, 8)
             bear_witness(page)
             for tile in page.locator("[data-camera]").all():
                 moving(page, tile.get_attribute("data-camera") or "")
-            assert opened
+            assert max(at_once) == 1, "a connection that broke is over before the next one begins"
             assert all(address.count("camera=") == 8 for address in opened), "none has a connection of its own"
     finally:
         box.stop()
