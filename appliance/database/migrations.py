@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
 
+from appliance.database import delivery_tables, exam_tables
 from appliance.database.connection import connect, write
 from appliance.errors import DatabaseError
 
@@ -296,6 +297,20 @@ CREATE INDEX part_deletion_certificate ON part_deletion (certificate)
 """
 
 
+@MIGRATIONS()
+def m0006_exams(db: Database) -> None:
+    """Integrations, exams, candidates, sittings with their histories, sessions, warnings, incidents, reviews."""
+    for statement in exam_tables.M0006.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+@MIGRATIONS()
+def m0007_deliveries(db: Database) -> None:
+    """What is to be delivered outside the box, and what became of each attempt."""
+    for statement in delivery_tables.M0007.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 KNOWN = frozenset(
     {
         m0001_box_records.__name__,
@@ -303,6 +318,8 @@ KNOWN = frozenset(
         m0003_accounts.__name__,
         m0004_bookmarks.__name__,
         m0005_log_search.__name__,
+        m0006_exams.__name__,
+        m0007_deliveries.__name__,
     }
 )
 

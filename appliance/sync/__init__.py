@@ -1,0 +1,1 @@
+"""PROCESS: delivers to LMSs and the central service, and fetches from it."""
