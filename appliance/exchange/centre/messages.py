@@ -1,0 +1,283 @@
+"""The messages of the protocol, and how they are read (pure).
+
+Keys that are not known are skipped, so that a newer peer may say more; every text and list has its longest length.
+Instants are microseconds of UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.errors import BadInputError
+from appliance.exchange.centre.changes import Change
+from appliance.exchange.centre.items import Item
+from appliance.exchange.centre.kinds import (
+    BoxId,
+    Count,
+    Cursor,
+    Digest,
+    Epoch,
+    Hex32,
+    HubId,
+    Micros,
+    ObjectId,
+    OptionalId,
+    Reason,
+    ShortText,
+    Span,
+)
+from appliance.exchange.json_edge import Limits, parse_object
+
+Message = TypeVar("Message", bound=Struct)
+MAX_CHANGES: Final = 500
+MAX_ITEMS: Final = 500
+MAX_SEGMENTS: Final = 2000
+SMALL: Final = Limits(size=64 * 1024, depth=8)
+"""Of an enrolment, a report and what is answered to them."""
+LARGE: Final = Limits(size=8 * 1024 * 1024, depth=8)
+"""Of a batch of changes or items."""
+
+
+class MessageError(BadInputError):
+    """A message does not have its form; ``field`` says where, ``reason`` why. Nothing was taken."""
+
+    code = "centre.message"
+    status = 400
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}", hint="Both sides have to speak the same version of the protocol.")
+        self.field = field
+        self.reason = reason
+
+
+class EnrolRequest(Struct, frozen=True, kw_only=True):
+    """A box asks to belong to a centre; the token beside it is signed with the key it names.
+
+    Attributes:
+        code: the secret of the one-time code, without the hub's print.
+        public: Ed25519, what the box signs its requests and sticks with.
+        seal_public: X25519, what sticks for the box are sealed to.
+        machine: a hash that differs between two computers, so that a copied box is told apart.
+        key_expires_us: when the box will stop using the key; null: not stated.
+    """
+
+    code: Annotated[str, Meta(min_length=8, max_length=64)]
+    box: BoxId
+    name: ShortText
+    public: Hex32
+    seal_public: Hex32
+    epoch: Epoch
+    machine: Digest
+    version: ShortText
+    key_expires_us: Micros | None = None
+
+
+class EnrolAnswer(Struct, frozen=True, kw_only=True):
+    """The box belongs to the centre now.
+
+    Attributes:
+        public: Ed25519 of the hub; the box compares it with the print in the code before it believes anything.
+        seal_public: X25519 of the hub, for sticks to it.
+        valid_until_us: the box's key is taken until then; null: until it is revoked.
+        integrations: names of the integrations whose exams the box may get.
+    """
+
+    hub: HubId
+    public: Hex32
+    seal_public: Hex32
+    centre: ShortText
+    room: ShortText = ""
+    valid_until_us: Micros | None = None
+    integrations: Annotated[tuple[ShortText, ...], Meta(max_length=200)] = ()
+
+
+class PullRequest(Struct, frozen=True, kw_only=True):
+    """A box asks for what has changed since a cursor."""
+
+    cursor: Cursor = ""
+    limit: Annotated[int, Meta(ge=1, le=MAX_CHANGES)] = 200
+
+
+class PullAnswer(Struct, frozen=True, kw_only=True):
+    """What has changed, the oldest first; ``cursor`` is for the next request, ``more`` says whether to ask at once."""
+
+    changes: Annotated[tuple[Change, ...], Meta(max_length=MAX_CHANGES)] = ()
+    cursor: Cursor = ""
+    more: bool = False
+
+
+class PushRequest(Struct, frozen=True, kw_only=True):
+    """A box tells what happened, in order of each stream."""
+
+    items: Annotated[tuple[Item, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PushResult(Struct, frozen=True, kw_only=True):
+    """What became of one item.
+
+    ``stored``: it was new and is durable. ``known``: it was here already, the same. ``refused``: it will not be taken,
+    ``reason`` says why; the box parks it. ``conflict``: another content has its key; the box needs a new epoch.
+    ``waits``: an earlier one of its stream was not taken, so it was left; send it again.
+    """
+
+    key: Annotated[str, Meta(max_length=160)]
+    result: Literal["stored", "known", "refused", "conflict", "waits"]
+    reason: Reason = ""
+
+
+class PushAnswer(Struct, frozen=True, kw_only=True):
+    """What became of each item, in the order they were sent."""
+
+    results: Annotated[tuple[PushResult, ...], Meta(max_length=MAX_ITEMS)]
+
+
+class ClockWord(Struct, frozen=True, kw_only=True):
+    """What a box thinks of its clock: ``offset_us`` is the centre's time less the box's; null: not measured yet."""
+
+    trusted: bool
+    offset_us: Span | None = None
+    bound_us: Span | None = None
+
+
+class SittingWord(Struct, frozen=True, kw_only=True):
+    """A sitting that a box has in hand."""
+
+    id: ObjectId
+    status: ShortText
+    name: ShortText = ""
+    candidates: Count = 0
+    writing: Count = 0
+
+
+class CamerasWord(Struct, frozen=True, kw_only=True):
+    """How many cameras deliver, are lost, and are recorded."""
+
+    live: Count = 0
+    lost: Count = 0
+    recording: Count = 0
+
+
+class DiskWord(Struct, frozen=True, kw_only=True):
+    """How the disk stands: ``ok``, ``warn``, ``delete``, ``stop``; bytes."""
+
+    state: ShortText = ""
+    free: Count = 0
+    total: Count = 0
+
+
+class BacklogWord(Struct, frozen=True, kw_only=True):
+    """How much the box has still to tell the centre, since when, and how much waits for a person."""
+
+    count: Count = 0
+    oldest_us: Micros | None = None
+    parked: Count = 0
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a box says of itself every few seconds. ``seq``: the highest number it has given in this epoch."""
+
+    box: BoxId
+    epoch: Epoch
+    seq: Count
+    machine: Digest
+    version: ShortText
+    at_us: Micros
+    clock: ClockWord
+    sittings: Annotated[tuple[SittingWord, ...], Meta(max_length=50)] = ()
+    cameras: CamerasWord = CamerasWord()
+    disk: DiskWord = DiskWord()
+    backlog: BacklogWord = BacklogWord()
+    proposals: Count = 0
+    """Changes of the centre that wait for an invigilator."""
+
+
+class ReportAnswer(Struct, frozen=True, kw_only=True):
+    """What the hub says to a report.
+
+    Attributes:
+        at_us: the hub's time.
+        epoch: ``ok``, or why the box needs a new one (`epochs`).
+        highest: the highest number the hub holds of this epoch; 0: none.
+        changed: whether there is something to pull beyond the cursor the hub knows of.
+        wants_media: how many recordings were asked for and are not complete.
+        next_report_s: when to report again.
+    """
+
+    at_us: Micros
+    epoch: Literal["ok", "restored", "cloned", "conflict"] = "ok"
+    highest: Count = 0
+    changed: bool = False
+    wants_media: Count = 0
+    next_report_s: Annotated[int, Meta(ge=1, le=3600)] = 5
+
+
+class MediaRequest(Struct, frozen=True, kw_only=True):
+    """The body of a change of kind ``media_request``: the centre wants what one camera recorded from when to when."""
+
+    sitting: ObjectId
+    camera: ObjectId
+    from_us: Micros
+    to_us: Micros
+    reason: Reason = ""
+    session: OptionalId = ""
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """One sealed segment of a recording: its part and number in it, the SHA-256 and bytes of what is sent."""
+
+    part: Count
+    seq: Count
+    sha256: Digest
+    size: Annotated[int, Meta(ge=1, le=64 * 1024 * 1024)]
+
+
+class MediaOffer(Struct, frozen=True, kw_only=True):
+    """The segments a box has for a media request. ``last``: no more will be offered for it."""
+
+    request: ObjectId
+    sitting: ObjectId
+    camera: ObjectId
+    segments: Annotated[tuple[Segment, ...], Meta(max_length=MAX_SEGMENTS)] = ()
+    last: bool = False
+
+
+class SegmentName(Struct, frozen=True, kw_only=True):
+    """A segment of the recording that is spoken of."""
+
+    part: Count
+    seq: Count
+
+
+class MediaAnswer(Struct, frozen=True, kw_only=True):
+    """Which of the offered segments the hub has not got yet, in the order to send them; asked again after a cut."""
+
+    missing: Annotated[tuple[SegmentName, ...], Meta(max_length=MAX_SEGMENTS)] = ()
+    complete: bool = False
+
+
+class SegmentAnswer(Struct, frozen=True, kw_only=True):
+    """A segment is durable at the hub; ``known``: it was before."""
+
+    result: Literal["stored", "known"]
+
+
+def read_message(kind: type[Message], data: bytes, limits: Limits = SMALL) -> Message:
+    """Return the message that the bytes are.
+
+    Raises:
+        JsonError: they are no JSON object as it is taken here.
+        MessageError: a field is missing or wrong.
+    """
+    try:
+        return msgspec.convert(parse_object(data, limits), kind)
+    except msgspec.ValidationError as problem:
+        reason, _, place = str(problem).partition(" - at `$")
+        raise MessageError(place.rstrip("`").lstrip(".") or "body", reason) from problem
+
+
+def write_message(message: Struct) -> bytes:
+    """Return a message as JSON."""
+    return msgspec.json.encode(message)
