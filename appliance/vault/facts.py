@@ -62,6 +62,11 @@ class PartFacts:
     gaps: tuple[Gap, ...]
 
     @property
+    def empty(self) -> bool:
+        """Whether it tells of no time at all: its writer died between its opening and its first record."""
+        return self.start_mono == self.end_mono
+
+    @property
     def start_us(self) -> int:
         """Wall time at which its first segment or stated gap begins."""
         return self.manifest.wall_of(self.start_mono)

@@ -48,13 +48,16 @@ class EmptyPartError(IntegrityError):
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """A part without a final checkpoint: its last checkpoint, last record, and where its pictures and gaps end."""
+    """A part without a final checkpoint: its last checkpoint, last record, and where its pictures and gaps end.
+
+    ``end_us`` is None where there is neither a picture nor a gap in it.
+    """
 
     manifest: Manifest
     checkpoint: CheckpointFact
     seq: int
     chain: bytes
-    end_us: int
+    end_us: int | None
 
 
 def check_prefix(path: Path) -> None:
@@ -168,14 +171,14 @@ def _follow(connection: sqlite3.Connection, manifest: Manifest, fact: Checkpoint
         chain = chain_next(chain, packed, data)
         if number != seq or header.seq != seq or header.part_tag != manifest.id_bytes[:8] or stored != chain:
             raise IntegrityError(f"Record {seq} is missing or damaged.")
-    return OpenPart(manifest, fact, seq, chain, _end_us(connection, manifest))
+    return OpenPart(manifest, fact, seq, chain, _end_us(connection))
 
 
-def _end_us(connection: sqlite3.Connection, manifest: Manifest) -> int:
+def _end_us(connection: sqlite3.Connection) -> int | None:
     row = connection.execute(
         "SELECT header FROM record WHERE kind IN (?, ?) ORDER BY seq DESC LIMIT 1", (int(Kind.SEGMENT), int(Kind.GAP))
     ).fetchone()
-    return parse_header(_blob(row, "header")).end_us if row else manifest.anchor.mono_us
+    return parse_header(_blob(row, "header")).end_us if row else None
 
 
 def _one(connection: sqlite3.Connection, sql: str, values: tuple[int, ...] = ()) -> tuple[Any, ...]:

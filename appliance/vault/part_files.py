@@ -36,13 +36,24 @@ class PartFile:
 class LatestPart:
     """The newest part of a recording.
 
-    ``number`` is the highest there is, be its file readable or not. ``previous`` and ``ended_wall_us`` (where its
-    pictures and gaps end, by its own anchor) come from the newest that can be read, else they are None and 0.
+    ``number`` is the highest there is, be its file readable or not. ``previous`` comes from the newest that can be
+    read, else it is None. ``ended_wall_us`` is where pictures and gaps end, by the anchor of the newest part that has
+    any: a part whose writer died before its first record tells of no time. 0 where no part tells.
     """
 
     number: int
     previous: PreviousPart | None
     ended_wall_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartEnd:
+    """How a part ends: how the next one names it, and where its pictures and gaps end (None: it has none)."""
+
+    previous: PreviousPart
+    wall_us: int | None
+    mono_us: int | None
+    boot_id: str
 
 
 def part_path(vault_dir: Path, sitting: str, camera: str, number: int) -> Path:
@@ -98,15 +109,32 @@ def latest_part(vault_dir: Path, sitting: str, camera: str) -> LatestPart | None
     files = recording_files(vault_dir, sitting, camera)
     if not files:
         return None
+    previous: PreviousPart | None = None
     for file in reversed(files):
         end = _ask(file.path, _end)
-        if end is not None:
-            return LatestPart(files[-1].number, *end)
-    return LatestPart(files[-1].number, None, 0)
+        if end is None:
+            continue
+        previous = previous or end.previous
+        if end.wall_us is not None:
+            return LatestPart(files[-1].number, previous, end.wall_us)
+    return LatestPart(files[-1].number, previous, 0)
+
+
+def end_before(path: Path) -> PartEnd | None:
+    """Return how the nearest part before one ended that has pictures or gaps.
+
+    None where there is none, or a part between them is missing or cannot be read: that stretch is then its own.
+    """
+    while match := _FILE.fullmatch(path.name):
+        path = path.with_name(f"{int(match[1]) - 1:04d}.sqlite")
+        end = _ask(path, _end)
+        if end is None or end.wall_us is not None:
+            return end
+    return None
 
 
 def begins_wall_us(path: Path) -> int | None:
-    """Return the wall time, by the part's own anchor, from which on a part tells; None if it cannot be read."""
+    """Return the wall time, by the part's own anchor, of its first picture or gap; None where there is none."""
     return _ask(path, _begin)
 
 
@@ -121,12 +149,15 @@ def _ask(path: Path, question: Callable[[sqlite3.Connection, Manifest], _Answer]
         return None
 
 
-def _begin(connection: sqlite3.Connection, manifest: Manifest) -> int:
+def _begin(connection: sqlite3.Connection, manifest: Manifest) -> int | None:
     row = connection.execute("SELECT start_us FROM record WHERE kind IN (1, 2) ORDER BY seq LIMIT 1").fetchone()
-    return manifest.wall_of(row[0] if row else manifest.anchor.mono_us)
+    return manifest.wall_of(row[0]) if row else None
 
 
-def _end(connection: sqlite3.Connection, manifest: Manifest) -> tuple[PreviousPart, int]:
+def _end(connection: sqlite3.Connection, manifest: Manifest) -> PartEnd:
     (chain,) = connection.execute("SELECT chain FROM record ORDER BY seq DESC LIMIT 1").fetchone()
     row = connection.execute("SELECT end_us FROM record WHERE kind IN (1, 2) ORDER BY seq DESC LIMIT 1").fetchone()
-    return PreviousPart(manifest.id_bytes, bytes(chain)), manifest.wall_of(row[0] if row else manifest.anchor.mono_us)
+    previous = PreviousPart(manifest.id_bytes, bytes(chain))
+    if row is None:
+        return PartEnd(previous, None, None, manifest.anchor.boot_id)
+    return PartEnd(previous, manifest.wall_of(row[0]), row[0], manifest.anchor.boot_id)

@@ -118,13 +118,17 @@ def _size(path: Path) -> int:
 
 
 def all_gaps(parts: Sequence[PartFacts], damaged: Sequence[DamagedPart]) -> list[Gap]:
-    """Return the gaps the parts state and the holes between them, in time order (pure)."""
+    """Return the gaps the parts state and the holes between them, in time order (pure).
+
+    A part without pictures and gaps bounds no hole: the part after it states the time since the one before.
+    """
     found = [gap for part in parts for gap in part.gaps]
     unreadable = {item.number for item in damaged}
-    for before, after in pairwise(parts):
+    empty = {part.number for part in parts if part.empty}
+    for before, after in pairwise(part for part in parts if not part.empty):
         hole = _hole(before, after)
         if hole is not None:
-            absent = set(range(before.number + 1, after.number))
+            absent = set(range(before.number + 1, after.number)) - empty
             reason = NOT_RECORDED if not absent else DAMAGED_PART if absent & unreadable else MISSING_PART
             found.append(Gap(*hole, reason))
     return sorted(found, key=lambda gap: (gap.start_us, gap.end_us))

@@ -30,6 +30,7 @@ from appliance.vault.part_files import (
     LatestPart,
     PartFile,
     begins_wall_us,
+    end_before,
     latest_part,
     recording_files,
     recordings,
@@ -99,6 +100,8 @@ def recover_part(
     path: Path, keys: WriterKeys, *, now: Anchor, until_wall_us: int | None = None
 ) -> RecoveredPart | None:
     """Close a part that was left open: a gap up to ``now``, then the final checkpoint, in one transaction.
+
+    A part whose writer died before its first record owes the time since the part before it ended: its gap begins there.
 
     SQLite first undoes an unfinished transaction. The records after the last checkpoint are then checked against
     the chain, so that recovery never signs what was not sealed; those before it are the verifier's business.
@@ -228,11 +231,21 @@ def _recover(path: Path, keys: WriterKeys, now: Anchor, until_wall_us: int | Non
             part = load_open_part(connection, path, keys.device.public)
             if part is None:
                 return None
-            gap_us = lost_us(part.manifest.anchor, part.end_us, now, until_wall_us)
-            done = _close(connection, path, part, keys, gap_us=gap_us, now=now)
+            from_us = _owed_from(part.manifest.anchor, path) if part.end_us is None else part.end_us
+            gap_us = lost_us(part.manifest.anchor, from_us, now, until_wall_us)
+            done = _close(connection, path, part, keys, gap=(from_us, gap_us), now=now)
     # What the writer had set aside behind the file's end; only after SQLite let go of the file.
     Headroom(path).release(give_back=True)
     return done
+
+
+def _owed_from(anchor: ManifestAnchor, path: Path) -> int:
+    """Return from when on (mono, of the anchor's boot) a part without pictures and gaps has to tell."""
+    before = end_before(path)
+    if before is None or before.wall_us is None or before.mono_us is None:
+        return anchor.mono_us
+    same_boot = before.boot_id == anchor.boot_id
+    return min(anchor.mono_us, before.mono_us if same_boot else before.wall_us + anchor.mono_us - anchor.wall_us)
 
 
 def _close(
@@ -241,28 +254,30 @@ def _close(
     part: OpenPart,
     keys: WriterKeys,
     *,
-    gap_us: int,
+    gap: tuple[int, int],
     now: Anchor,
 ) -> RecoveredPart:
+    """Write the gap (from when on, how long; none if it is 0) and the final checkpoint."""
     manifest = part.manifest
-    gap = _gap(part, gap_us) if gap_us else None
-    chain = gap.chain if gap else part.chain
+    from_us, gap_us = gap
+    record = _gap(part, from_us, gap_us) if gap_us else None
+    chain = record.chain if record else part.chain
     signed = sign_checkpoint(
         keys.device,
         part_id=manifest.id_bytes,
-        seq=gap.header.seq if gap else part.seq,
+        seq=record.header.seq if record else part.seq,
         chain=chain,
         now=now,
         reason="recovered",
         after=part.checkpoint,
     )
     with transaction(connection):
-        if gap:
-            insert_record(connection, gap)
+        if record:
+            insert_record(connection, record)
         insert_checkpoint(connection, signed)
     with contextlib.suppress(sqlite3.Error):  # closed already; a journal that cannot be removed holds nothing
         connection.execute("PRAGMA journal_mode=DELETE").fetchone()
-    end_us = part.end_us + gap_us
+    end_us = from_us + gap_us if part.end_us is not None or record else manifest.anchor.mono_us
     return RecoveredPart(
         path=path,
         part_id=manifest.id_bytes,
@@ -278,8 +293,8 @@ def _close(
     )
 
 
-def _gap(part: OpenPart, gap_us: int) -> SealedRecord:
-    header = gap_header(part.seq + 1, part.end_us, gap_us, GapReason.INTERRUPTED, part.manifest.id_bytes)
+def _gap(part: OpenPart, from_us: int, gap_us: int) -> SealedRecord:
+    header = gap_header(part.seq + 1, from_us, gap_us, GapReason.INTERRUPTED, part.manifest.id_bytes)
     packed = header.pack()
     return SealedRecord(header, packed, chain_next(part.chain, packed, b""), b"")
 

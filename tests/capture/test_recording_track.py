@@ -25,6 +25,7 @@ from appliance.vault.format import TILING_TOLERANCE_US, GapReason, Kind
 from appliance.vault.keys import init_keys
 from appliance.vault.part_files import recording_files
 from appliance.vault.reader import PartReader
+from appliance.vault.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -318,6 +319,27 @@ def test_a_restarted_process_states_the_time_it_was_away(box: Box) -> None:
     second = recording_files(box.vault, "sitting", "front")[1]
     with PartReader(second.path) as reader:
         assert reader.manifest.previous is not None
+
+
+def test_a_process_killed_at_an_opening_hides_no_reason(box: Box) -> None:
+    """Killed between a part's opening and its first record: the next process states the whole stretch and why."""
+    box.stream(STREAM)
+    box.pictures(100)
+    box.finish()
+    ended = box.clock.wall_us()
+    box.clock.advance(600)
+    box.track = box.begin(paused=True)
+    box.stream(STREAM)
+    box.track._open_part(box.clock.mono_us())
+    box.break_part()  # killed here
+    box.clock.advance(5)
+    box.track = box.begin(paused=True)
+    box.stream(STREAM)
+    box.pictures(100)
+    box.finish()
+    (gap,) = Recording(box.vault, "sitting", "front").gaps()
+    assert (gap.reason, round((gap.start_us - ended) / SECOND_US)) == ("paused", 0)
+    assert 604 < (gap.end_us - gap.start_us) / SECOND_US < 606
 
 
 def test_a_camera_that_was_switched_off_was_paused(box: Box) -> None:

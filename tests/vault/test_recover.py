@@ -21,6 +21,7 @@ from appliance.vault.manifest import ManifestAnchor
 from appliance.vault.part import Anchor, PartWriteError, PartWriter, PreviousPart, WriterKeys
 from appliance.vault.part_files import latest_part, part_path, recording_files, recordings
 from appliance.vault.reader import PartReader
+from appliance.vault.recording import Recording
 from appliance.vault.recover import lost_us, recover_part, recover_vault
 from appliance.vault.verify import verify_recording
 from tests.vault.part_writing import (
@@ -416,6 +417,77 @@ def test_latest_part_names_number_chain_and_end(tmp_path: Path, clock: ManualClo
     latest = latest_part(tmp_path, SITTING, CAMERA)
     assert latest is not None
     assert latest.previous == PreviousPart(done.part_id, done.chain)
+
+
+def test_a_part_that_tells_nothing_moves_no_end(tmp_path: Path, clock: ManualClock) -> None:
+    """After a writer that died before its first record, the time is owed from where pictures and gaps really end."""
+    first = crashed(tmp_path, clock)
+    ended = clock.wall_us()
+    clock.advance(600)
+    empty = start_part(tmp_path, clock, part=2, previous=first.acknowledged())
+    empty.abandon()
+    latest = latest_part(tmp_path, SITTING, CAMERA)
+    assert latest is not None
+    assert (latest.number, latest.previous, latest.ended_wall_us) == (2, empty.acknowledged(), ended)
+
+
+def test_where_no_part_tells_of_any_time_no_end_is_known(tmp_path: Path, clock: ManualClock) -> None:
+    """A recording of nothing but an opening is owed from its very beginning."""
+    empty = start_part(tmp_path, clock)
+    empty.abandon()
+    latest = latest_part(tmp_path, SITTING, CAMERA)
+    assert latest is not None
+    assert (latest.number, latest.previous, latest.ended_wall_us) == (1, empty.acknowledged(), 0)
+
+
+@pytest.mark.parametrize("boot", [BOOT, "boot-2"])
+def test_an_empty_part_states_the_time_since_the_one_before(tmp_path: Path, clock: ManualClock, boot: str) -> None:
+    """A writer that died before its first record had not yet stated what came before: recovery states all of it."""
+    first = crashed(tmp_path, clock)
+    clock.advance(600)
+    opened_at = anchor_of(clock, boot)
+    empty = start_part(tmp_path, clock, part=2, previous=first.acknowledged(), anchor=opened_at)
+    empty.abandon()
+    clock.advance(42)
+    report = recover_vault(tmp_path, KEYS, now=anchor_of(clock, boot))
+    assert [(part.number, part.gap_us) for part in report.recovered] == [(2, 642 * SECOND), (1, 0)]
+    assert last_gap(empty.path) == (opened_at.mono_us - 600 * SECOND, 642 * SECOND, GapReason.INTERRUPTED)
+    (gap,) = Recording(tmp_path, SITTING, CAMERA).gaps()
+    assert (gap.end_us - gap.start_us, gap.end_us, gap.reason) == (642 * SECOND, clock.wall_us(), "interrupted")
+    assert_sound(tmp_path)
+
+
+def test_an_empty_part_between_two_others_hides_no_reason(tmp_path: Path, clock: ManualClock) -> None:
+    """Where the next part began before the empty one was closed, its reason is the only one for that time."""
+    first = crashed(tmp_path, clock)
+    ended = clock.mono_us()
+    clock.advance(600)
+    empty = start_part(tmp_path, clock, part=2, previous=first.acknowledged())
+    empty.abandon()
+    clock.advance(5)
+    last = start_part(tmp_path, clock, part=3, previous=empty.acknowledged())
+    last.append_gap(ended, clock.mono_us() - ended, GapReason.PAUSED)
+    clock.advance(1)
+    add_segment(last)
+    last.abandon()
+    report = recover_vault(tmp_path, KEYS, now=anchor_of(clock))
+    assert [(part.number, part.gap_us) for part in report.recovered] == [(3, 0), (2, 0), (1, 0)]
+    (gap,) = Recording(tmp_path, SITTING, CAMERA).gaps()
+    assert (gap.end_us - gap.start_us, gap.reason) == (605 * SECOND, "paused")
+    assert_sound(tmp_path)
+
+
+def test_an_empty_part_after_a_missing_one_does_not_speak_for_it(tmp_path: Path, clock: ManualClock) -> None:
+    """What a part that is not here held is nothing recovery can state: it states the time from the opening on."""
+    first = crashed(tmp_path, clock)
+    clock.advance(600)
+    empty = start_part(tmp_path, clock, part=3, previous=first.acknowledged())
+    opened = clock.wall_us()
+    empty.abandon()
+    clock.advance(42)
+    done = recover_part(empty.path, KEYS, now=anchor_of(clock))
+    assert done is not None
+    assert (done.gap_us, done.ended_wall_us, done.started_wall_us) == (42 * SECOND, clock.wall_us(), opened)
 
 
 def test_unreadable_files_keep_their_numbers(tmp_path: Path, clock: ManualClock) -> None:
