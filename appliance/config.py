@@ -152,6 +152,21 @@ class AccountsSettings(Section, frozen=True):
     mail_from: Annotated[str, msgspec.Meta(max_length=254)] = ""
 
 
+class ExamsSettings(Section, frozen=True):
+    """Exams that an LMS or the centre sends, and the sittings they are written in."""
+
+    open_sittings: bool | None = None
+    """Whether the box opens a sitting by itself for a candidate who belongs to none; None: on a trial box."""
+    walk_ins: bool = True
+    """Whether a candidate whom the LMS sends joins an open sitting of their exam without being on its roster."""
+    lead_minutes: Annotated[int, msgspec.Meta(ge=0, le=24 * 60)] = 15
+    """For new sittings: cameras record so long before the planned start."""
+    idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)] = 15
+    """A sitting that the box opened by itself is closed when nobody has been there for so long."""
+    public_address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^/\s?#]+)?$")] = ""
+    """What addresses in messages to the LMS begin with; empty: the box's own name."""
+
+
 class LogSettings(Section, frozen=True):
     """What the journal gets."""
 
@@ -169,6 +184,7 @@ class Settings(Section, frozen=True):
     keys: KeySettings = KeySettings()
     web: WebSettings = WebSettings()
     accounts: AccountsSettings = AccountsSettings()
+    exams: ExamsSettings = ExamsSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -222,6 +238,11 @@ class Settings(Section, frozen=True):
     def keyring_socket(self) -> Path:
         """Where the keyring serves part keys."""
         return self.run_dir / "keyring" / "keyring.sock"
+
+    @property
+    def opens_sittings(self) -> bool:
+        """Whether the box opens sittings by itself for candidates who belong to none."""
+        return self.box.trial if self.exams.open_sittings is None else self.exams.open_sittings
 
     @property
     def unlocks_itself(self) -> bool:
