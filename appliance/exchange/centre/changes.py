@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwt.utils import base64url_decode, base64url_encode
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from appliance.errors import BadInputError
 from appliance.exchange.centre.canonical import canonical, sha256_text
@@ -25,6 +27,8 @@ from appliance.exchange.centre.kinds import (
 from appliance.exchange.json_edge import Limits, parse_object
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from appliance.exchange.json_edge import JsonObject
 
 PREFIX: Final = b"exambox/1 change\n"
@@ -115,7 +119,23 @@ def sign_change(
     Raises:
         BadInputError: the body is longer than `MAX_BODY` characters.
     """
-    raise NotImplementedError
+    text = json.dumps(body or {}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if len(text) > MAX_BODY:
+        raise BadInputError(
+            f"This {kind} is longer than {MAX_BODY} characters.", hint="Divide it, for example a roster by sitting."
+        )
+    unsigned = Change(
+        hub=hub,
+        kind=kind,
+        id=id,
+        version=version,
+        deleted=body is None,
+        at_us=at_us,
+        sitting=sitting,
+        body=text,
+        signature="",
+    )
+    return replace(unsigned, signature=base64url_encode(private.sign(signed_bytes(unsigned))).decode())
 
 
 def check_change(change: Change, public: bytes) -> Change:
@@ -125,4 +145,12 @@ def check_change(change: Change, public: bytes) -> Change:
         ChangeError: the signature is not the hub's over just this.
         JsonError: the body is no JSON object as it is taken here.
     """
-    raise NotImplementedError
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(base64url_decode(change.signature), signed_bytes(change))
+    except (InvalidSignature, ValueError) as problem:
+        raise ChangeError(
+            f"The change of {change.kind} {change.id} is not what {change.hub} signed.",
+            hint="If the central service has a new key, enrol the box again.",
+        ) from problem
+    change.content()
+    return change

@@ -6,11 +6,14 @@ good. The sum is the same whatever the order, and however often each is told.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 
+from appliance.exchange.centre.canonical import canonical
 from appliance.exchange.centre.kinds import Micros, ObjectId, OptionalId, Reason, ShortText
+from appliance.exchange.centre.messages import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,12 +42,13 @@ class ExtraTime(Struct, frozen=True, kw_only=True):
 
     def body(self) -> JsonObject:
         """Return it as the body of a change or an item."""
-        raise NotImplementedError
+        found: dict[str, Any] = to_builtins(self)
+        return found
 
 
 def extra_time_id(grant: ExtraTime) -> str:
     """Return the id of a grant: 32 hexadecimal digits of the SHA-256 of its canonical JSON."""
-    raise NotImplementedError
+    return hashlib.sha256(canonical(grant.body())).hexdigest()[:32]
 
 
 def read_extra_time(body: JsonObject) -> ExtraTime:
@@ -53,7 +57,7 @@ def read_extra_time(body: JsonObject) -> ExtraTime:
     Raises:
         MessageError: a field is missing or wrong.
     """
-    raise NotImplementedError
+    return message_of(ExtraTime, body)
 
 
 def total_us(grants: Mapping[str, ExtraTime], withdrawn: Collection[str], *, sitting: str, candidate: str) -> int:
@@ -62,5 +66,11 @@ def total_us(grants: Mapping[str, ExtraTime], withdrawn: Collection[str], *, sit
     Args:
         grants: by id.
         withdrawn: ids; those of unknown grants count as soon as the grant arrives.
+        sitting: its id.
+        candidate: whose time it is.
     """
-    raise NotImplementedError
+    return sum(
+        grant.amount_us
+        for number, grant in grants.items()
+        if number not in withdrawn and grant.sitting == sitting and grant.candidate in {"", candidate}
+    )

@@ -8,18 +8,32 @@ from msgspec import Meta, Struct
 
 from appliance.errors import BadInputError
 from appliance.exchange.centre.canonical import sha256_text
-from appliance.exchange.centre.kinds import MAX_BODY, Digest, JsonText, Micros, OptionalId, Word
-from appliance.exchange.idempotency import DeliveryKey, parse_delivery_key
-from appliance.exchange.json_edge import Limits, parse_object
+from appliance.exchange.centre.kinds import (
+    CHANGES_OWNED,
+    MAX_BODY,
+    Digest,
+    ItemKind,
+    JsonText,
+    Micros,
+    OptionalId,
+    Word,
+)
+from appliance.exchange.idempotency import DeliveryKeyError, parse_delivery_key
+from appliance.exchange.json_edge import JsonError, Limits, parse_object
 
 if TYPE_CHECKING:
+    from appliance.exchange.idempotency import DeliveryKey
     from appliance.exchange.json_edge import JsonObject
 
 BODY_LIMITS: Final = Limits(size=4 * MAX_BODY, depth=24)
 
 
+_CENTRES: Final = frozenset(CHANGES_OWNED) - frozenset(map(str, ItemKind))
+"""Kinds that only the centre changes."""
+
+
 class ItemError(BadInputError):
-    """An item is not what its key and hash say; ``reason`` is a stable word: key, box, sha256, kind."""
+    """An item is not what its key and hash say; ``reason`` is a stable word: key, box, sha256, kind, body."""
 
     code = "centre.item"
     status = 400
@@ -58,8 +72,15 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 def item_of(key: DeliveryKey, *, kind: str, stream: str, at_us: int, body: str) -> Item:
-    """Return the item of an outbox row; ``body`` is its JSON as stored."""
-    raise NotImplementedError
+    """Return the item of an outbox row; ``body`` is its JSON as stored.
+
+    Raises:
+        ItemError: it is too long to be sent (``body``).
+    """
+    if len(body) > MAX_BODY:
+        raise ItemError(f"The {kind} is longer than {MAX_BODY} characters.", reason="body")
+    digest = sha256_text(body.encode())
+    return Item(key=str(key), kind=kind, stream=stream, at_us=at_us, body=body, sha256=digest)
 
 
 def check_item(item: Item, *, box: str) -> DeliveryKey:
@@ -70,4 +91,18 @@ def check_item(item: Item, *, box: str) -> DeliveryKey:
     Raises:
         ItemError: says which of these it is not.
     """
-    raise NotImplementedError
+    try:
+        key = parse_delivery_key(item.key)
+    except DeliveryKeyError as problem:
+        raise ItemError(problem.message, reason="key") from problem
+    if key.box != box:
+        raise ItemError("The item is of another box than sends it.", reason="box")
+    if item.kind in _CENTRES:
+        raise ItemError(f"A {item.kind} is the centre's to change, not a box's.", reason="kind")
+    if sha256_text(item.body.encode()) != item.sha256:
+        raise ItemError("The item's body is not what was hashed.", reason="sha256")
+    try:
+        item.content()
+    except JsonError as problem:
+        raise ItemError(f"The item's body cannot be read: {problem.message}", reason="body") from problem
+    return key

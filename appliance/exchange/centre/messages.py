@@ -6,7 +6,7 @@ Instants are microseconds of UTC.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,6 +30,9 @@ from appliance.exchange.centre.kinds import (
     Span,
 )
 from appliance.exchange.json_edge import Limits, parse_object
+
+if TYPE_CHECKING:
+    from appliance.exchange.json_edge import JsonObject
 
 Message = TypeVar("Message", bound=Struct)
 MAX_CHANGES: Final = 500
@@ -271,8 +274,17 @@ def read_message(kind: type[Message], data: bytes, limits: Limits = SMALL) -> Me
         JsonError: they are no JSON object as it is taken here.
         MessageError: a field is missing or wrong.
     """
+    return message_of(kind, parse_object(data, limits))
+
+
+def message_of(kind: type[Message], value: JsonObject) -> Message:
+    """Return the message that a parsed JSON object is.
+
+    Raises:
+        MessageError: a field is missing or wrong.
+    """
     try:
-        return msgspec.convert(parse_object(data, limits), kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
         reason, _, place = str(problem).partition(" - at `$")
         raise MessageError(place.rstrip("`").lstrip(".") or "body", reason) from problem
