@@ -51,7 +51,7 @@ def init(ctx: click.Context, passphrase_file: Path | None) -> None:
     passphrase = None
     if passphrase_file:
         passphrase = _from_file(passphrase_file)
-    elif not settings.unlocks_itself and not keys.has_keys(settings.keys_dir):
+    elif not settings.unlocks_itself and not keys.has_review_key(settings.keys_dir):
         passphrase = _ask_new()
     clock = SystemClock()
     summary = keys.init_keys(settings, passphrase=passphrase, clock=clock)

@@ -15,7 +15,9 @@ from appliance.vault.keys import fingerprint, load_box_id, load_device_key, load
 # Which bits nobody but the owner (and for the device key its group) may have; see docs/operator/keys.md.
 UNSIGNED_MINUTES = 15
 """Capture signs the log every `vault.checkpoint_seconds`, five minutes at most; older unsigned ones are a finding."""
-FORBIDDEN_MODES = {"device.key": 0o037, "review.key": 0o077, "capture.key": 0o077}
+FORBIDDEN_MODES = {"device.key": 0o037, "review.key": 0o077, "capture.key": 0o077, "exchange.key": 0o037}
+MADE_ANEW = {"exchange.key"}
+"""A box of before there were integrations lacks it; nothing that was recorded hangs on it."""
 
 
 def check_keys(examined: Examined) -> list[Check]:
@@ -25,7 +27,8 @@ def check_keys(examined: Examined) -> list[Check]:
         return [Check("keys", "fail", f"This box has no keys yet ({folder}).", "`exambox keys init` creates them.")]
     public = load_device_public(folder)
     box, device = load_box_id(folder), fingerprint(public)
-    missing = ", ".join(name for name in FORBIDDEN_MODES if not (folder / name).exists())
+    lacking = [name for name in FORBIDDEN_MODES if not (folder / name).exists()]
+    missing = ", ".join(name for name in lacking if name not in MADE_ANEW)
     if missing:
         hint = "Restore them from a backup; docs/operator/keys.md says what their loss means."
         return [Check("keys", "fail", f"box {box}, device key {device}: {missing} missing.", hint)]
@@ -39,6 +42,9 @@ def check_keys(examined: Examined) -> list[Check]:
             hint = "One of the two files was replaced. Restore both from the same backup."
             told = f"box {box}, device key {device}: device.key and device.pub do not belong together."
             return [Check("keys", "fail", told, hint)]
+    if lacking:
+        told = f"box {box}, device key {device}: {', '.join(lacking)} missing; no LMS can be connected."
+        return [Check("keys", "warn", told, "`exambox keys init` as root makes it.")]
     return [Check("keys", "ok", f"box {box}, device key {device}")]
 
 

@@ -35,8 +35,8 @@ HARMLESS: Final = frozenset(
 )  # fmt: skip
 NOBODY: Final = frozenset(
     {
-        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sign", "localhost",
-        "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian", "raspberrypi",
+        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sign",
+        "exambox-exchange", "localhost", "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian", "raspberrypi",
         REVIEW_LABEL.lower(), "invigilation of examinations", "public task (examination regulations)",
     }
 )  # fmt: skip

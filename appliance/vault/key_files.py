@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MAX_KEY_FILE_BYTES = 256 * 1024
 BOX_GROUP = "exambox"
 SIGN_GROUP = "exambox-sign"
+EXCHANGE_GROUP = "exambox-exchange"
+EXCHANGE_FILE = "exchange.key"
+"""Seals the secrets that the box shares with an LMS or a central service."""
+EXCHANGE_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ PUBLIC = Access(0o644)
 DEVICE = Access(0o640, "root", SIGN_GROUP)
 REVIEW = Access(0o600, "exambox-keyring")
 CAPTURE = Access(0o600, "exambox-capture")
+EXCHANGE = Access(0o640, "root", EXCHANGE_GROUP)
 OWN = Access(0o600)
 
 

@@ -5,6 +5,7 @@ Other modules import key functions from here.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ __all__ = [
     "add_recipient",
     "fingerprint",
     "has_keys",
+    "has_review_key",
     "init_keys",
     "key_summary",
     "load_box_id",
@@ -53,6 +55,7 @@ _FILES = {
     device_key.PUBLIC_FILE: key_files.PUBLIC,
     capture_key.PRIVATE_FILE: key_files.CAPTURE,
     capture_key.PUBLIC_FILE: key_files.PUBLIC,
+    key_files.EXCHANGE_FILE: key_files.EXCHANGE,
     review_key.FILE: key_files.REVIEW,
     recipients.FILE: key_files.PUBLIC,
 }
@@ -74,6 +77,11 @@ class KeySummary:
 def has_keys(keys_dir: Path) -> bool:
     """Return whether every key file is there, readable for this user or not."""
     return all(key_files.exists(keys_dir / name) for name in _FILES)
+
+
+def has_review_key(keys_dir: Path) -> bool:
+    """Return whether the review key's file is there: without it a new one will need its passphrase."""
+    return key_files.exists(keys_dir / review_key.FILE)
 
 
 def init_keys(settings: Settings, *, passphrase: str | None, clock: Clock) -> KeySummary:
@@ -161,6 +169,10 @@ def _make_missing(keys_dir: Path, suite: crypto.Suite, passphrase: str | None, c
         private = key_files.read(keys_dir / capture_key.PRIVATE_FILE, "capture process's private key")
         public = crypto.public_of(capture_key.SUITE, private)
         key_files.write_new(keys_dir / capture_key.PUBLIC_FILE, public, key_files.PUBLIC)
+    if missing(key_files.EXCHANGE_FILE):
+        fresh = secrets.token_bytes(key_files.EXCHANGE_KEY_BYTES)
+        with contextlib.suppress(FileExistsError):  # the dashboard of a trial box was first
+            key_files.write_new(keys_dir / key_files.EXCHANGE_FILE, fresh, key_files.EXCHANGE)
     if missing(review_key.FILE):
         review_key.create_review_key(keys_dir, suite=suite, passphrase=passphrase, clock=clock)
     if missing(recipients.FILE):

@@ -105,6 +105,8 @@ def test_accounts_are_made_as_described(tmp_path: Path) -> None:
     }
     assert groups["exambox"] == {"exambox-capture", "exambox-keyring", "exambox-web"}
     assert groups["exambox-sign"] == {"exambox-capture", "exambox-keyring"}
+    assert "exambox-web" in groups["exambox-exchange"]
+    assert not groups["exambox-exchange"] & {"exambox-capture", "exambox-keyring"}
     assert groups["video"] == {"exambox-capture"}
     shells = {line.split(":")[0]: line.split(":")[6] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
     assert all(shells[user].endswith("nologin") for user in groups["exambox"])
@@ -169,7 +171,7 @@ def test_only_the_dashboard_and_who_renews_may_read_the_servers_key() -> None:
     """The group the key is given to is the dashboard's own; capture and keyring are not in it."""
     from appliance.commands.certs import GROUP
 
-    in_it = {service for service in SERVICES if _service(service).get("SupplementaryGroups") == GROUP}
+    in_it = {service for service in SERVICES if GROUP in _service(service).get("SupplementaryGroups", "").split()}
     assert in_it == {"exambox-web.service", "exambox-certs-renew.service"}
     members = [line.split() for line in (UNITS / "sysusers.d/exambox.conf").read_text().splitlines()]
     assert not [words for words in members if words[:1] == ["m"] and words[2] == GROUP]

@@ -23,6 +23,7 @@ FILES = {
     "capture.pub": 0o644,
     "device.key": 0o600,
     "device.pub": 0o644,
+    "exchange.key": 0o600,
     "recipients.json": 0o644,
     "review.key": 0o600,
 }
