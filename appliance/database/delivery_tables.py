@@ -1,4 +1,4 @@
-"""The tables of m0007: the outbox and the attempts to deliver. Wall times in ``_us``."""
+"""The tables of m0007 and m0010: the outbox, the attempts to deliver, the targets. Wall times in ``_us``."""
 
 from __future__ import annotations
 
@@ -45,4 +45,18 @@ CREATE TABLE delivery_attempt (
     error TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (delivery, number)
 ) STRICT, WITHOUT ROWID
+"""
+
+M0010: Final = """
+CREATE TABLE delivery_target (
+    target TEXT PRIMARY KEY,
+    last_success_us INTEGER,       -- outlives the deliveries, which are forgotten
+    last_answer_us INTEGER,
+    silent_since_us INTEGER,       -- null: it takes deliveries; else one is tried at a time
+    failures INTEGER NOT NULL DEFAULT 0, -- tries in vain since then
+    next_try_us INTEGER NOT NULL DEFAULT 0, -- while it is silent
+    reason TEXT NOT NULL DEFAULT '' -- why nothing goes there
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX delivery_of_target ON delivery (target, id)
 """

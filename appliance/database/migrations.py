@@ -311,6 +311,13 @@ def m0007_deliveries(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS()
+def m0010_delivery_targets(db: Database) -> None:
+    """How each target stands: whether it takes deliveries, since when not, and when it did last."""
+    for statement in delivery_tables.M0010.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 KNOWN = frozenset(
     {
         m0001_box_records.__name__,
@@ -320,6 +327,7 @@ KNOWN = frozenset(
         m0005_log_search.__name__,
         m0006_exams.__name__,
         m0007_deliveries.__name__,
+        m0010_delivery_targets.__name__,
     }
 )
 
