@@ -7,7 +7,7 @@ from typing import Final
 from appliance.exams.states import AT_WORK, BEFORE_CLOSE, BEING_ADMITTED, OPEN_TO_ARRIVALS, UNDER_WAY
 from appliance.exams.states import CandidateStatus as Is
 from appliance.exams.states import SittingStatus as Sitting
-from appliance.exams.transitions import IN_THE_ROOM, MANAGERS, Role, Table, Transition, table_of
+from appliance.exams.transitions import IN_THE_ROOM, MANAGERS, SYSTEM, Role, Table, Transition, table_of
 
 _SELF: Final[frozenset[Role]] = IN_THE_ROOM | {"candidate"}
 _HAND_OVER: Final[frozenset[Role]] = _SELF | {"lms"}
@@ -23,6 +23,7 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             target=Is.ARRIVED,
             who=_HAND_OVER,
             during=OPEN_TO_ARRIVALS,
+            unattended=SYSTEM,
         ),
         Transition(
             name="check_identity",  # detail: document (its type), result; never the whole number
@@ -38,6 +39,7 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             who=IN_THE_ROOM,
             needs_reason=True,
             during=OPEN_TO_ARRIVALS,
+            unattended=SYSTEM,
         ),
         Transition(
             name="skip_identity",  # where the exam asks for none
@@ -59,6 +61,13 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             target=Is.SEATED,
             who=_SELF | {"system"},
             during=OPEN_TO_ARRIVALS,
+        ),
+        Transition(  # detail: seat (empty: none): where they are to sit; nobody is moved by it
+            name="assign_seat",
+            sources=frozenset({Is.EXPECTED, Is.ABSENT, Is.ARRIVED, Is.IDENTITY_CHECKED, Is.CONSENTED}),
+            target=None,
+            who=IN_THE_ROOM | {"centre"},
+            during=BEFORE_CLOSE - {Sitting.PLANNED, Sitting.ENDED},
         ),
         Transition(
             name="move_seat",  # detail: seat

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from appliance.exams.sitting_run import SittingRun
+    from appliance.exams.timing import ExamTiming
     from appliance.exams.transitions import Event, Transition
 
 _BEGINS: Final = frozenset({"begin", "begin_late"})
@@ -27,7 +28,8 @@ def after(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
     if event.name == "enrol":
         changed = msgspec.structs.replace(run, people=run.people | {event.candidate: _enrolled(event)})
     elif event.candidate:
-        people = run.people | {event.candidate: _person(run.people[event.candidate], event, rule)}
+        person = _person(run.people[event.candidate], event, rule)
+        people = run.people | {event.candidate: _without_taken_seat(run, person)}
         changed = msgspec.structs.replace(run, people=people)
     else:
         changed = _sitting(run, event, rule)
@@ -70,9 +72,20 @@ def _person(person: Standing, event: Event, rule: Transition) -> Standing:
     return msgspec.structs.replace(person, **changes, **_details(event))
 
 
+def _without_taken_seat(run: SittingRun, person: Standing) -> Standing:
+    """Return who comes back without the seat that somebody else was given meanwhile."""
+    if run.people[person.candidate].occupies_seat or not person.occupies_seat:
+        return person
+    taken = any(
+        other.seat == person.seat and other.occupies_seat and other.candidate != person.candidate
+        for other in run.people.values()
+    )
+    return msgspec.structs.replace(person, seat="") if taken else person
+
+
 def _details(event: Event) -> dict[str, Any]:
     match event.name:
-        case "seat" | "move_seat":
+        case "seat" | "move_seat" | "assign_seat":
             return {"seat": event.detail["seat"]}
         case "submit" | "correct_papers":
             return {"papers": event.detail.get("papers", 0)}
@@ -92,6 +105,8 @@ def _sitting(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
             changes["readiness"] = msgspec.structs.replace(
                 run.readiness, overridden_by=event.who, overridden_why=event.why
             )
+        case "accept_change":
+            changes["exams"] = run.exams | {str(event.detail["exam"]): _retimed(run, event)}
         case "end" | "end_early":
             changes["people"] = {name: _ended(person, event) for name, person in run.people.items()}
         case "close_ghosts" | "call_off":
@@ -102,6 +117,15 @@ def _sitting(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
         case "sign_register":
             changes |= {"signed_by": event.who, "signed_us": event.at_us}
     return msgspec.structs.replace(run, **changes)
+
+
+def _retimed(run: SittingRun, event: Event) -> ExamTiming:
+    return msgspec.structs.replace(
+        run.exams[str(event.detail["exam"])],
+        duration_us=int(event.detail["duration_us"]),
+        window_start_us=int(event.detail["window_start_us"]),
+        window_end_us=int(event.detail["window_end_us"]),
+    )
 
 
 def _enrolled(event: Event) -> Standing:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.clock import SECOND_US
+from appliance.exams.records import Warning as Flag
+from appliance.exams.records import WarningKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from appliance.exams.records import Warning as Flag
-    from appliance.exams.records import WarningKind
 
 GAP_US: Final = 60 * SECOND_US
 """Warnings of a kind that follow within this time after the one before ends are repeats."""

@@ -19,6 +19,7 @@ MAX_EXTENSION_US: Final = 24 * 3600 * SECOND_US
 MAX_PAPERS: Final = 10_000
 MAX_LABEL: Final = 60
 MAX_ID: Final = 80
+_MAX_DURATION_US: Final = 31 * 24 * 3600 * SECOND_US
 _MAX_PERCENT: Final = 30_000
 _MAX_MINUTES: Final = 600
 _FLAGS: Final = {"pause": "compensate", "pause_all": "compensate", "take_break": "stops_clock"}
@@ -58,6 +59,25 @@ def _seat_is_free(run: SittingRun, event: Event) -> None:
             )
 
 
+def _planned_seat_is_free(run: SittingRun, event: Event) -> None:
+    if event.detail.get("seat") != "":
+        _seat_is_free(run, event)
+
+
+def _names_exam(run: SittingRun, event: Event) -> None:
+    if event.detail.get("exam") not in run.exams:
+        raise IllegalTransitionError(
+            "This exam is not part of the sitting.", reason="unknown_exam", hint="Choose one of the sitting's exams."
+        )
+
+
+def _has_timing(run: SittingRun, event: Event) -> None:
+    _names_exam(run, event)
+    whole_number(event, "duration_us", 1, _MAX_DURATION_US)
+    first = whole_number(event, "window_start_us", -(2**53), 2**53)
+    whole_number(event, "window_end_us", first, 2**53)
+
+
 def _has_amount(_run: SittingRun, event: Event) -> None:
     whole_number(event, "amount_us", 1, MAX_EXTENSION_US)
 
@@ -72,10 +92,7 @@ def _can_enrol(run: SittingRun, event: Event) -> None:
         raise IllegalTransitionError(
             "It must be stated which candidate is enrolled.", reason="bad_detail", hint="Give it and try again."
         )
-    if event.detail.get("exam") not in run.exams:
-        raise IllegalTransitionError(
-            "This exam is not part of the sitting.", reason="unknown_exam", hint="Choose one of the sitting's exams."
-        )
+    _names_exam(run, event)
     known = run.people.get(event.candidate)
     if known is not None and known.status is not CandidateStatus.TRANSFERRED:
         raise IllegalTransitionError(
@@ -189,7 +206,7 @@ def _all_settled(run: SittingRun, _event: Event) -> None:
 
 def _is_signed(run: SittingRun, event: Event) -> None:
     _all_settled(run, event)
-    if not run.signed_by:
+    if not run.signed_by and not run.automatic:
         raise IllegalTransitionError(
             "The register is not signed off.", reason="not_signed", hint="Check it and sign it off first."
         )
@@ -212,7 +229,9 @@ def _consented_to(_run: SittingRun, event: Event) -> None:
 
 
 GUARDS: Final[dict[str, Callable[[SittingRun, Event], None]]] = {
+    "accept_change": _has_timing,
     "admit": _is_ready,
+    "assign_seat": _planned_seat_is_free,
     "begin": _in_start_window,
     "begin_late": _in_start_window,
     "clock_stepped": _has_step,

@@ -18,10 +18,12 @@ from appliance.exams.timing import ExamTiming, SittingTiming
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 LongText = Annotated[str, msgspec.Meta(max_length=500)]
-Url = Annotated[str, msgspec.Meta(max_length=2000)]
+Url = Annotated[str, msgspec.Meta(max_length=2048)]
 SittingId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 """Also the name of the sitting's folder in the vault."""
 Identification = Literal["passport", "face", "face_and_passport", "skip"]
+Opening = Literal["people", "automatic"]
+"""Who opens a sitting, lets people in and starts it: people in the room, or the box by itself where nobody is."""
 Duration = Annotated[int, msgspec.Meta(ge=1, le=31 * 24 * 3600 * 1_000_000)]
 
 
@@ -139,6 +141,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     name: Text
     exams: tuple[Identifier, ...]
     timing: SittingTiming
+    opening: Opening = "people"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

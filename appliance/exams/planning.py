@@ -44,4 +44,10 @@ def planned_run(sitting: Sitting, exams: Iterable[Exam], roster: Roster, plan: S
     if len(people) != len(roster.entries):
         raise BadInputError("A candidate is on the roster twice.", hint="Leave one of the two entries out.")
     timings = {name: known[name].timing for name in sitting.exams}
-    return SittingRun(sitting=sitting.id, timing=sitting.timing, exams=timings, people=people)
+    return SittingRun(
+        sitting=sitting.id,
+        timing=sitting.timing,
+        exams=timings,
+        people=people,
+        automatic=sitting.opening == "automatic",
+    )

@@ -17,17 +17,32 @@ if TYPE_CHECKING:
 
     from appliance.exams.tabular import Row
 
+NUMBER_HEADS: Final = (
+    "candidate", "candidate number", "candidate no", "candidate id", "student id", "student number",
+    "matriculation number", "registration number", "matrikelnummer", "matrikelnr", "nummer", "prüfling",
+    "prüflingsnummer", "kandidatennummer", "teilnehmernummer",
+)  # fmt: skip
+"""Heads of the column that names the candidate, in a roster and in a seating plan."""
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "number": ("candidate", "candidate number", "candidate id", "student id", "matrikelnummer", "nummer", "prüfling"),
-    "last_name": ("surname", "family name", "nachname", "name", "familienname"),
-    "first_name": ("given name", "forename", "vorname"),
-    "third_name": ("middle name", "patronymic", "weiterer vorname"),
-    "email": ("e-mail", "mail"),
-    "exam": ("exam id", "prüfung", "klausur"),
-    "extra_time": ("extra", "planned extra time", "zeitzugabe", "nachteilsausgleich", "zusatzzeit"),
-    "language": ("sprache",),
-    "user_id": ("lms id",),
-    "accommodations": ("besonderheiten",),
+    "number": NUMBER_HEADS,
+    "last_name": ("surname", "last names", "family name", "nachname", "name", "familienname", "zuname"),
+    "first_name": ("given name", "first names", "forename", "vorname", "vornamen"),
+    "third_name": ("middle name", "patronymic", "weiterer vorname", "zweiter vorname"),
+    "email": ("e-mail", "mail", "e-mail address", "e-mail-adresse"),
+    "exam": ("exam id", "exam code", "prüfung", "klausur", "prüfungsnummer", "prüfungs-id", "klausurnummer"),
+    "extra_time": (
+        "extra",
+        "planned extra time",
+        "additional time",
+        "zeitzugabe",
+        "nachteilsausgleich",
+        "zusatzzeit",
+        "zeitverlängerung",
+        "schreibzeitverlängerung",
+    ),
+    "language": ("language code", "sprache"),
+    "user_id": ("lms id", "lms user id", "benutzer-id"),
+    "accommodations": ("accommodation", "special arrangements", "besonderheiten"),
 }
 MAX_NUMBER: Final = 60
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")

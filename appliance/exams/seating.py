@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.errors import BadInputError
 from appliance.exams.model import Seat, SeatingPlan
+from appliance.exams.roster import NUMBER_HEADS
 from appliance.exams.tabular import RowProblem, limited, read_table
 
 if TYPE_CHECKING:
@@ -18,11 +19,23 @@ if TYPE_CHECKING:
     from appliance.exams.tabular import Row
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "seat": ("seat label", "place", "platz", "sitzplatz"),
-    "number": ("candidate", "candidate number", "candidate id", "student id", "matrikelnummer", "nummer", "prüfling"),
-    "row": ("reihe",),
-    "column": ("spalte",),
-    "cameras": ("camera", "kamera", "kameras"),
+    "seat": (
+        "seat label",
+        "seat number",
+        "seat no",
+        "place",
+        "desk",
+        "platz",
+        "platznummer",
+        "platznr",
+        "sitz",
+        "sitzplatz",
+        "tisch",
+    ),
+    "number": NUMBER_HEADS,
+    "row": ("seat row", "reihe"),
+    "column": ("seat column", "spalte"),
+    "cameras": ("camera", "camera ids", "kamera", "kameras"),
 }
 MAX_LABEL: Final = 60
 MAX_GRID: Final = 1000

@@ -19,16 +19,18 @@ from appliance.exams.states import SittingStatus
 from appliance.exams.timeline import Timeline
 from appliance.exams.timing import End, ExamTiming, SittingTiming, end_of
 from appliance.exams.transitions import IllegalTransitionError, check, spoken
+from appliance.exams.transitions import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from appliance.exams.transitions import Event, Transition
+    from appliance.exams.transitions import Transition
 
 
 class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
     """A sitting with everybody in it. ``exams`` by id; ``signed_by`` is empty until the register is signed off.
 
+    ``automatic``: the box opens it by itself and nobody is in the room (`Transition.unattended`).
     ``timeline`` is what ``history`` says about time, kept beside it so that no answer reads all of it again.
     """
 
@@ -36,6 +38,7 @@ class SittingRun(msgspec.Struct, frozen=True, kw_only=True):
     timing: SittingTiming
     exams: dict[str, ExamTiming]
     people: dict[str, Standing]
+    automatic: bool = False
     status: SittingStatus = SittingStatus.PLANNED
     readiness: Readiness = Readiness()
     signed_by: str = ""
@@ -101,7 +104,7 @@ def _rule(run: SittingRun, event: Event) -> Transition:
                 reason="whole_sitting",
                 hint="Ask without naming a candidate.",
             )
-        return check(SITTING_TABLE, run.status, event)
+        return check(SITTING_TABLE, run.status, event, automatic=run.automatic)
     person = run.people.get(event.candidate)
     if person is None:
         raise IllegalTransitionError(
@@ -109,7 +112,7 @@ def _rule(run: SittingRun, event: Event) -> Transition:
             reason="unknown_candidate",
             hint="Look at the roster, or transfer the candidate here.",
         )
-    rule = check(CANDIDATE_TABLE, person.status, event)
+    rule = check(CANDIDATE_TABLE, person.status, event, automatic=run.automatic)
     if rule.during is not None and run.status not in rule.during:
         raise IllegalTransitionError(
             f"“{spoken(event.name)}” is not possible while the sitting is “{spoken(run.status)}”.",

@@ -6,7 +6,7 @@ from typing import Final
 
 from appliance.exams.states import BEFORE_CLOSE
 from appliance.exams.states import SittingStatus as Is
-from appliance.exams.transitions import IN_THE_ROOM, MANAGERS, Role, Table, Transition, table_of
+from appliance.exams.transitions import IN_THE_ROOM, MANAGERS, SYSTEM, Role, Table, Transition, table_of
 
 _STAFF: Final[frozenset[Role]] = IN_THE_ROOM | {"administrator"}
 _BEFORE_START: Final = frozenset({Is.PLANNED, Is.READINESS_CHECK, Is.ADMITTING})
@@ -31,21 +31,35 @@ SITTING_TABLE: Final[Table] = table_of(
             target=None,
             who=IN_THE_ROOM,
             needs_reason=True,
+            unattended=SYSTEM,
+        ),
+        Transition(  # detail: exam, duration_us, window_start_us, window_end_us of an exam that its owner changed
+            name="accept_change",
+            sources=BEFORE_CLOSE - {Is.PLANNED, Is.ENDED},
+            target=None,
+            who=IN_THE_ROOM,
         ),
         Transition(
             name="admit",
             sources=frozenset({Is.READINESS_CHECK}),
             target=Is.ADMITTING,
             who=IN_THE_ROOM,
+            unattended=SYSTEM,
         ),
         Transition(  # detail: exam, identity_asked, percent_hundredths, minutes
             name="enrol",  # the event's candidate, who is not on the roster: a walk-in, a transfer from another sitting
             sources=_BEFORE_START | {Is.RUNNING, Is.PAUSED},
             target=None,
-            who=IN_THE_ROOM | {"centre"},
+            who=IN_THE_ROOM | {"centre", "lms"},
             needs_reason=True,
         ),
-        Transition(name="start", sources=frozenset({Is.ADMITTING}), target=Is.RUNNING, who=IN_THE_ROOM),
+        Transition(
+            name="start",
+            sources=frozenset({Is.ADMITTING}),
+            target=Is.RUNNING,
+            who=IN_THE_ROOM,
+            unattended=SYSTEM,
+        ),
         Transition(
             name="pause_all",  # detail: compensate (true unless said)
             sources=frozenset({Is.RUNNING}),
@@ -80,9 +94,16 @@ SITTING_TABLE: Final[Table] = table_of(
             target=None,
             who=IN_THE_ROOM,
             needs_reason=True,
+            unattended=SYSTEM,
         ),
         Transition(name="sign_register", sources=frozenset({Is.ENDED}), target=None, who=IN_THE_ROOM),
-        Transition(name="close", sources=frozenset({Is.ENDED}), target=Is.CLOSED, who=IN_THE_ROOM),
+        Transition(  # signed off; an automatic sitting closes without, for nobody could sign
+            name="close",
+            sources=frozenset({Is.ENDED}),
+            target=Is.CLOSED,
+            who=IN_THE_ROOM,
+            unattended=SYSTEM,
+        ),
         Transition(
             name="reopen",  # the register was wrong
             sources=frozenset({Is.CLOSED}),

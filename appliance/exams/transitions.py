@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from appliance.errors import ConflictError
+from appliance.exams.states import SittingStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from appliance.exams.states import SittingStatus
 
 Role = Literal[
     "administrator", "centre_manager", "invigilator", "reviewer", "auditor", "candidate", "lms", "centre", "system"
 ]
 """Who did it: people by their account's role, else the candidate, the LMS, the central service, the box itself."""
+SYSTEM: frozenset[Role] = frozenset({"system"})
 IN_THE_ROOM: frozenset[Role] = frozenset({"invigilator", "centre_manager"})
 MANAGERS: frozenset[Role] = frozenset({"centre_manager"})
 REVIEWERS: frozenset[Role] = frozenset({"reviewer"})
@@ -57,6 +58,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     ``sources``: the states it leaves. ``target``: the state it leads to, None where it stays. ``who``: roles that may.
     ``needs_reason``: whether it is refused without one. ``during``: the sitting's states it is possible in (None: any).
+    ``unattended``: roles that may as well in a sitting the box opens by itself, where nobody is in the room.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     who: frozenset[Role]
     needs_reason: bool = False
     during: frozenset[SittingStatus] | None = None
+    unattended: frozenset[Role] = frozenset()
 
 
 Table = dict[str, Transition]
@@ -80,8 +83,8 @@ def table_of(transitions: Iterable[Transition]) -> Table:
     return table
 
 
-def check(table: Mapping[str, Transition], state: str, event: Event) -> Transition:
-    """Return the rule that lets the event happen in this state.
+def check(table: Mapping[str, Transition], state: str, event: Event, *, automatic: bool = False) -> Transition:
+    """Return the rule that lets the event happen in this state; ``automatic``: in a sitting the box opens by itself.
 
     Raises:
         IllegalTransitionError: by ``reason``: unknown, state, who, nobody, no_reason, reason_too_long, bad_detail.
@@ -97,12 +100,12 @@ def check(table: Mapping[str, Transition], state: str, event: Event) -> Transiti
             reason="state",
             hint="Load the page again: somebody may have been faster.",
         )
-    _check_person(rule, event)
+    _check_person(rule, event, rule.who | rule.unattended if automatic else rule.who)
     return rule
 
 
-def _check_person(rule: Transition, event: Event) -> None:
-    if event.role not in rule.who:
+def _check_person(rule: Transition, event: Event, may: frozenset[Role]) -> None:
+    if event.role not in may:
         raise IllegalTransitionError(
             f"“{spoken(event.name)}” is not for the role “{spoken(event.role)}”.",
             reason="who",

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionName:
-    """How the LMS names a session: its account, empty where it named none, and its own identifier."""
+    """How the LMS names a session: its account, empty where it named none, and its own identifier; as it spelled both."""
 
-    account_id: str
-    session_id: str
+    account_id: str | int
+    session_id: str | int
 
     def keys(self) -> JsonObject:
         """Return the keys that every message begins with."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from appliance.exams.model import Exam
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from appliance.clock import Clock
-    from appliance.exams.model import Exam
     from appliance.exams.transitions import Role
     from appliance.sittings.values import SittingPlan, StoredSitting
 

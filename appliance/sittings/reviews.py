@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.exams.reviewing import Review
 from appliance.exams.states import ReviewStatus
 
 if TYPE_CHECKING:
+    from appliance.exams.reviewing import Review
     from sqlite_utils import Database
 
     from appliance.clock import Clock

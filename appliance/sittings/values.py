@@ -10,10 +10,9 @@ from appliance.exams.methods import Method
 from appliance.exams.model import Candidate, Exam, Identification, Sitting, SittingId, Text
 from appliance.exams.states import SessionStatus, SittingStatus
 from appliance.exams.timing import End, SittingTiming
+from appliance.exams.standing import Standing
+from appliance.exchange.messages import SessionName
 
-if TYPE_CHECKING:
-    from appliance.exams.standing import Standing
-    from appliance.exchange.messages import SessionName
 
 Origin = Literal["lms", "centre", "stick", "box"]
 Opening = Literal["people", "automatic"]

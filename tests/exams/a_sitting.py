@@ -31,6 +31,12 @@ SETTLED_DETAIL: dict[str, dict[str, str | int | bool]] = {
     "extend": {"amount_us": 5 * MINUTE},
     "extend_all": {"amount_us": 5 * MINUTE},
     "enrol": {"exam": "maths"},
+    "accept_change": {
+        "exam": "maths",
+        "duration_us": 90 * MINUTE,
+        "window_start_us": NINE - 60 * MINUTE,
+        "window_end_us": NINE + 500 * MINUTE,
+    },
     "transfer": {"sitting": "another"},
     "clock_stepped": {"by_us": 90 * SECOND_US},
 }
@@ -125,7 +131,7 @@ def _rules(run: SittingRun) -> list[tuple[str, Transition]]:
 def _likely(draw: st.DrawFn, run: SittingRun, at_us: int) -> Event:
     candidate, rule = draw(st.sampled_from(_rules(run)))
     detail: dict[str, str | int | bool] = dict(SETTLED_DETAIL.get(rule.name, {}))
-    if rule.name in {"seat", "move_seat"}:
+    if rule.name in {"seat", "move_seat", "assign_seat"}:
         detail["seat"] = draw(st.sampled_from(["1", "2", "3", "4"]))
     elif rule.name in {"extend", "extend_all"}:
         detail["amount_us"] = draw(st.integers(1, 20 * MINUTE))

@@ -129,6 +129,8 @@ def test_every_transition_can_happen() -> None:
         ("override_readiness", "", {}),
         ("set_allowance", EVE, {"minutes": 1}),
         ("enrol", "dan", {}),
+        ("assign_seat", ADA, {"seat": "1"}),
+        ("accept_change", "", {"duration_us": 60 * MINUTE}),
         ("admit", "", {}),
         ("arrive", ADA, {}),
         ("check_identity", ADA, {}),
