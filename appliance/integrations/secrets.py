@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from appliance import auditlog
@@ -43,10 +43,10 @@ class SecretFact:
 
 @dataclass(frozen=True, slots=True)
 class GoodSecret:
-    """A secret that is good now, in clear: only ever in memory."""
+    """A secret that is good now, in clear: only ever in memory, and in no trace of an error."""
 
     id: int
-    text: str
+    text: str = field(repr=False)
     used_us: int | None
 
 

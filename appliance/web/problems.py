@@ -16,6 +16,8 @@ from appliance import log
 from appliance.errors import ApplianceError, UnavailableError
 from appliance.web.access import SignedOutError
 from appliance.web.account.throttle import ThrottledError
+from appliance.web.api import answers
+from appliance.web.api.paths import is_machines
 from appliance.web.language import current_language
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
@@ -48,6 +50,8 @@ def wants_page() -> bool:
 
 
 def _known(problem: ApplianceError) -> AnyResponse:
+    if is_machines(request.path):
+        return answers.refused(problem)
     if isinstance(problem, SignedOutError) and wants_page():
         if request.method == "GET":
             return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
@@ -93,6 +97,8 @@ def _stale_form(_problem: CSRFError) -> AnyResponse:
 
 
 def _http(problem: HTTPException) -> AnyResponse:
+    if is_machines(request.path):
+        return answers.refused_http(problem)
     status = problem.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         response = problem.get_response()
@@ -105,6 +111,8 @@ def _http(problem: HTTPException) -> AnyResponse:
 
 def _unexpected(problem: Exception) -> AnyResponse:
     """A request's end: whatever it was is written to the journal under a number; the person learns no internals."""
+    if is_machines(request.path):
+        return answers.failed(problem)
     number = secrets.token_hex(_NUMBER_BYTES)
     _LOG.error("request failed", number=number, path=request.path, method=request.method, exc_info=problem)
     hint = _(

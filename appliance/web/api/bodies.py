@@ -1,0 +1,53 @@
+"""What a call brings: the body in bytes, read with a cap, and the JSON in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from appliance.exchange.json_edge import BODY, Json, JsonError, JsonTooLargeError, parse_json
+from appliance.web.api.errors import BodyKindError
+
+if TYPE_CHECKING:
+    from flask import Request
+
+# What libraries state where nobody chose a kind: shipped clients send their JSON like that.
+_UNCHOSEN: Final = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"})
+
+
+def json_body(*, may_be_empty: bool = False) -> Json:
+    """Return the JSON of the request's body, with its length stated or in chunks.
+
+    A missing Content-Type is taken for JSON, as is what libraries put where nobody chose one.
+
+    Raises:
+        BodyKindError: the body is stated to be of another kind.
+        JsonTooLargeError: it is longer than `json_edge.BODY` allows.
+        JsonError: it is no JSON, or empty where it may not be.
+    """
+    data = _bytes(request)
+    if not data.strip():
+        if may_be_empty:
+            return None
+        raise JsonError("", "is empty.", hint="Send the parameters as a JSON object.")
+    if not _is_json(request.mimetype):
+        raise BodyKindError
+    return parse_json(data)
+
+
+def _bytes(asked: Request) -> bytes:
+    asked.max_content_length = BODY.size
+    # Not get_data(): it would read a form's fields first where the kind says so.
+    try:
+        data: bytes = asked.stream.read()
+    except RequestEntityTooLarge as problem:
+        raise JsonTooLargeError("", f"is longer than {BODY.size} bytes.") from problem
+    except (ClientDisconnected, OSError) as problem:
+        raise JsonError("", "ended before its stated length.") from problem
+    return data
+
+
+def _is_json(kind: str) -> bool:
+    return kind in _UNCHOSEN or kind in {"application/json", "text/json"} or kind.endswith("+json")

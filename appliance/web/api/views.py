@@ -1,0 +1,126 @@
+"""The calls of an LMS: an exam made or changed, a session finished, a session's status."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, request
+
+from appliance.exchange.enums import SessionStatus
+from appliance.exchange.exam_parameters import actual, parse_exam
+from appliance.exchange.messages import finish_body, status_body
+from appliance.exchange.session_parameters import parse_finish
+from appliance.exchange.token import TokenError, token_of_header
+from appliance.sittings.exams import upsert_exam
+from appliance.sittings.sessions import find_session, finish_session, session_facts
+from appliance.web.access import View, public
+from appliance.web.api.answers import told
+from appliance.web.api.authority import Caller, noted, once, recognised, refuse_replay
+from appliance.web.api.bodies import json_body
+from appliance.web.api.errors import ReplayedTokenError, TooManyError
+from appliance.web.api.paths import PREFIX
+from appliance.web.api.state import api
+from appliance.web.services import address, services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Response
+    from sqlite_utils import Database
+
+    from appliance.sittings.values import Upserted
+
+BLUEPRINT = Blueprint("api", __name__)
+_AT: Final = f"{PREFIX}integration/simple/<name>"
+
+
+def _call(method: str, path: str) -> Callable[[View], View]:
+    """Register a call under an address with and without the slash at its end: neither is a redirect to the other.
+
+    Many clients send a POST that is redirected on without its body.
+    """
+
+    def register(view: View) -> View:
+        for spelling in (path, path.rstrip("/")):
+            BLUEPRINT.add_url_rule(
+                f"{_AT}{spelling}",
+                view_func=public(view),
+                methods=[method],
+                strict_slashes=False,
+                merge_slashes=False,
+                provide_automatic_options=False,
+            )
+        return view
+
+    return register
+
+
+@_call("POST", "/exams/")
+def exams(name: str) -> Response:
+    """Create an exam, or change it to what is said now: by account and examId. 201 or 200 with what holds now."""
+    with api().connections.one() as db:
+        caller = _caller(name, db)
+    parameters = parse_exam(json_body())
+    box, where = services(), address()
+
+    def act(db: Database) -> Upserted:
+        refuse_replay(db, caller, now_us=box.clock.wall_us())
+        return upsert_exam(db, caller.integration, parameters, clock=box.clock, who=who_of(caller), where=where)
+
+    try:
+        done = api().committer.run(act)
+    except ReplayedTokenError as problem:
+        raise noted(caller, problem) from problem
+    return told(actual(parameters), 201 if done.created else 200)
+
+
+@_call("POST", "/sessions/<path:session_id>/finish/")
+def finish(name: str, session_id: str) -> Response:
+    """Finish a session; one that was booked and has not begun is given up. Says whether that changed anything."""
+    with api().connections.one() as db:
+        caller = _caller(name, db)
+        asked = parse_finish(json_body(may_be_empty=True))
+        once(db, caller)
+        session = find_session(db, caller.integration.id, session_id)
+        changed = finish_session(
+            db, session, who=who_of(caller), role="lms", clock=services().clock,
+            finish_url=asked.session_finish_url, where=address(),
+        )  # fmt: skip
+    return told(finish_body(changed=changed))
+
+
+@_call("GET", "/sessions/<path:session_id>/status/")
+def status(name: str, session_id: str) -> Response:
+    """Say how a session stands, and from when to when it lasted."""
+    with api().connections.one() as db:
+        caller = _caller(name, db)
+        once(db, caller)
+        session = find_session(db, caller.integration.id, session_id)
+        facts = session_facts(db, session.id, now_us=services().clock.wall_us())
+    stands = SessionStatus(facts.status.value)
+    return told(status_body(facts.name, stands, start_us=facts.start_us, end_us=facts.end_us))
+
+
+def who_of(caller: Caller) -> str:
+    """Return how the log names an LMS."""
+    return f"LMS {caller.integration.name}"
+
+
+def _caller(name: str, db: Database) -> Caller:
+    """Return who calls, within their limit.
+
+    Raises:
+        TooManyError: they called too often.
+        ApplianceError: as `authority.recognised`.
+    """
+    text: str | TokenError
+    try:
+        text = token_of_header(request.headers.get("Authorization"))
+    except TokenError as problem:
+        text = problem
+    caller = recognised(name, text, db=db)
+    wait = api().calls.take(caller.integration.id)
+    if wait:
+        raise TooManyError("This integration calls more often than the box takes.", math.ceil(wait))
+    return caller
