@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from appliance.database import write
+from appliance.errors import ConflictError, NotFoundError
+from appliance.exchange.exam_parameters import actual, exam_schema, parse_exam
+from appliance.sittings.mapping import exam_of
+from appliance.sittings.rows import Cause, insert, like, new_id, one_row, rows_of, to_json
+from appliance.sittings.values import ExamChoices, StoredExam, Upserted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -10,7 +19,10 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.exams.model import Integration
     from appliance.exchange.exam_parameters import ExamParameters
-    from appliance.sittings.values import ExamChoices, Origin, StoredExam, Upserted
+    from appliance.exchange.json_edge import JsonObject
+    from appliance.sittings.values import Origin
+
+_KNOWN: Final = frozenset(cast("dict[str, object]", exam_schema()["properties"]))
 
 
 def upsert_exam(
@@ -28,7 +40,19 @@ def upsert_exam(
     However often and by however many at once the same is said, there is one exam, and only what is new is written. A
     removed one comes back.
     """
-    raise NotImplementedError
+    answer, (account, exam_id) = actual(parameters), parameters.key
+    cause, said = Cause(clock, who, where), (parameters, answer)
+    with write(db):
+        row = one_row(
+            db,
+            "SELECT * FROM exam WHERE integration = ? AND account = ? AND exam_id = ?",
+            (integration.id, account, exam_id),
+        )
+        if row is None:
+            return Upserted(_made(db, integration.id, said, origin, cause), created=True, changed=True)
+        if row["parameters"] == to_json(answer) and row["removed_us"] is None:
+            return Upserted(_stored(row, *said), created=False, changed=False)
+        return Upserted(_changed(db, row, said, cause), created=False, changed=True)
 
 
 def get_exam(db: Database, id: str) -> StoredExam:  # noqa: A002  the model's word
@@ -37,12 +61,20 @@ def get_exam(db: Database, id: str) -> StoredExam:  # noqa: A002  the model's wo
     Raises:
         NotFoundError: there is none.
     """
-    raise NotImplementedError
+    row = one_row(db, "SELECT * FROM exam WHERE id = ?", (id,))
+    if row is None:
+        raise NotFoundError("There is no such exam.", hint="Look at the list of exams.")
+    return stored_exam(row)
 
 
 def find_exam(db: Database, integration: str, account: str, exam_id: str) -> StoredExam | None:
     """Return the exam an LMS (integration's id) calls so, None where there is none or it was removed."""
-    raise NotImplementedError
+    row = one_row(
+        db,
+        "SELECT * FROM exam WHERE integration = ? AND account = ? AND exam_id = ? AND removed_us IS NULL",
+        (integration, account, exam_id),
+    )
+    return None if row is None else stored_exam(row)
 
 
 def list_exams(
@@ -64,7 +96,20 @@ def list_exams(
         before: continue after this one: (window's end, id) of the last exam shown.
         past: whether exams whose window has ended are listed.
     """
-    raise NotImplementedError
+    conditions, values = ["removed_us IS NULL"], list[object]()
+    if text:
+        found = "{} LIKE ? ESCAPE '\\'"
+        course = found.format("json_extract(parameters, '$.courseName')")
+        conditions.append(f"({found.format('name')} OR {found.format('exam_id')} OR {course})")
+        values += [like(text)] * 3
+    if not past:
+        conditions.append("window_end_us >= ?")
+        values.append(now_us)
+    if before is not None:
+        conditions.append("(window_end_us, id) < (?, ?)")
+        values += before
+    sql = f"SELECT * FROM exam WHERE {' AND '.join(conditions)} ORDER BY window_end_us DESC, id DESC LIMIT ?"  # noqa: S608  own words
+    return [stored_exam(row) for row in rows_of(db, sql, [*values, limit])]
 
 
 def set_choices(db: Database, id: str, choices: ExamChoices, *, clock: Clock, who: str, where: str = "") -> StoredExam:  # noqa: A002  the model's word
@@ -73,7 +118,19 @@ def set_choices(db: Database, id: str, choices: ExamChoices, *, clock: Clock, wh
     Raises:
         NotFoundError: there is no such exam.
     """
-    raise NotImplementedError
+    now = clock.wall_us()
+    with write(db):
+        before = get_exam(db, id)
+        if before.choices == choices:
+            return before
+        db.conn.execute(
+            "UPDATE exam SET choices = ?, version = version + 1, updated_us = ? WHERE id = ?",
+            (to_json(choices), now, id),
+        )
+        names = [name for name in choices.__struct_fields__ if getattr(choices, name) != getattr(before.choices, name)]
+        detail = {"exam": id, "version": before.version + 1, "chosen": names}
+        Cause(clock, who, where).log(db, "exam.changed", detail)
+        return get_exam(db, id)
 
 
 def remove_exam(db: Database, id: str, *, clock: Clock, who: str, where: str = "") -> None:  # noqa: A002  the model's word
@@ -83,7 +140,21 @@ def remove_exam(db: Database, id: str, *, clock: Clock, who: str, where: str = "
         NotFoundError: there is no such exam.
         ConflictError: a sitting that is not closed holds it.
     """
-    raise NotImplementedError
+    with write(db):
+        if get_exam(db, id).removed_us is not None:
+            return
+        held = one_row(
+            db,
+            "SELECT s.name FROM sitting_exam x JOIN sitting s ON s.id = x.sitting"
+            " WHERE x.exam = ? AND s.status <> 'closed' AND s.removed_us IS NULL",
+            (id,),
+        )
+        if held is not None:
+            raise ConflictError(
+                f"The sitting {held['name']} holds this exam.", hint="Close, call off or remove the sitting first."
+            )
+        db.conn.execute("UPDATE exam SET removed_us = ? WHERE id = ?", (clock.wall_us(), id))
+        Cause(clock, who, where).log(db, "exam.removed", {"exam": id})
 
 
 def restore_exam(db: Database, id: str, *, clock: Clock, who: str, where: str = "") -> StoredExam:  # noqa: A002  the model's word
@@ -92,4 +163,84 @@ def restore_exam(db: Database, id: str, *, clock: Clock, who: str, where: str = 
     Raises:
         NotFoundError: there is no such exam.
     """
-    raise NotImplementedError
+    with write(db):
+        if get_exam(db, id).removed_us is not None:
+            db.conn.execute("UPDATE exam SET removed_us = NULL WHERE id = ?", (id,))
+            Cause(clock, who, where).log(db, "exam.restored", {"exam": id})
+        return get_exam(db, id)
+
+
+def parameters_of(stored: StoredExam) -> ExamParameters:
+    """Return an exam's parameters as the API's record."""
+    return parse_exam(stored.parameters)
+
+
+def stored_exam(row: dict[str, Any]) -> StoredExam:
+    """Return the exam a row of the table is."""
+    said = msgspec.json.decode(row["parameters"])
+    return _stored(row, parse_exam(said), said)
+
+
+def _stored(row: dict[str, Any], parameters: ExamParameters, said: JsonObject) -> StoredExam:
+    choices = msgspec.json.decode(row["choices"], type=ExamChoices)
+    return StoredExam(
+        exam=exam_of(parameters, choices, id=row["id"], integration=row["integration"]),
+        parameters=said,
+        choices=choices,
+        account=row["account"],
+        exam_id=row["exam_id"],
+        origin=row["origin"],
+        version=row["version"],
+        created_us=row["created_us"],
+        updated_us=row["updated_us"],
+        removed_us=row["removed_us"],
+    )
+
+
+def _made(
+    db: Database, integration: str, said: tuple[ExamParameters, JsonObject], origin: Origin, cause: Cause
+) -> StoredExam:
+    parameters, answer = said
+    now = cause.clock.wall_us()
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "integration": integration,
+        "account": parameters.account_id.text,
+        "exam_id": parameters.exam_id.text,
+        **_columns(parameters, answer),
+        "choices": "{}",
+        "origin": origin,
+        "version": 1,
+        "created_us": now,
+        "updated_us": now,
+        "removed_us": None,
+    }
+    insert(db, "exam", row)
+    cause.log(db, "exam.made", {"exam": row["id"], "integration": integration, "exam_id": row["exam_id"]})
+    return _stored(row, parameters, answer)
+
+
+def _changed(db: Database, row: dict[str, Any], said: tuple[ExamParameters, JsonObject], cause: Cause) -> StoredExam:
+    parameters, answer = said
+    before = msgspec.json.decode(row["parameters"])
+    changed = {key for key in before.keys() | answer.keys() if before.get(key) != answer.get(key)}
+    named = sorted(changed & _KNOWN) + (["other keys"] if changed - _KNOWN else [])
+    news = _columns(parameters, answer) | {"version": row["version"] + 1, "updated_us": cause.clock.wall_us()}
+    row |= news | {"removed_us": None}
+    db.conn.execute(
+        "UPDATE exam SET name = :name, parameters = :parameters, window_start_us = :window_start_us,"
+        " window_end_us = :window_end_us, version = :version, updated_us = :updated_us, removed_us = NULL"
+        " WHERE id = :id",
+        row,
+    )
+    cause.log(db, "exam.changed", {"exam": row["id"], "version": row["version"], "changed": named})
+    return _stored(row, parameters, answer)
+
+
+def _columns(parameters: ExamParameters, answer: JsonObject) -> dict[str, Any]:
+    return {
+        "name": parameters.exam_name or parameters.exam_id.text,
+        "parameters": to_json(answer),
+        "window_start_us": parameters.start.us,
+        "window_end_us": parameters.end.us,
+    }
