@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("keys", "Create, show, lock, unlock and rotate keys; manage recipients."),
     "holds": ("holds", "Place and release legal holds."),
     "log": ("log", "Show and verify who did what."),
+    "integrations": ("integrations", "Connect learning management systems (LMS)."),
     "users": ("users", "Accounts of the dashboard."),
     "certs": ("certs", "The certificate for HTTPS on the network."),
     "boxes": ("boxes", "List the boxes that announce themselves on the network."),

@@ -165,6 +165,27 @@ class ExamsSettings(Section, frozen=True):
     """A sitting that the box opened by itself is closed when nobody has been there for so long."""
     public_address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^/\s?#]+)?$")] = ""
     """What addresses in messages to the LMS begin with; empty: the box's own name."""
+    api_per_second: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    """Calls of one integration that are taken a second, over time."""
+    api_burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2000
+    """Calls of one integration that are taken at once."""
+
+
+class SyncSettings(Section, frozen=True):
+    """Deliveries to the LMS and the central service."""
+
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    """Deliveries on their way at one time, to all targets."""
+    at_once_to_one: Annotated[int, msgspec.Meta(ge=1, le=64)] = 6
+    """Of these to one target, so that a slow one leaves room for others."""
+    timeout_seconds: Annotated[float, msgspec.Meta(ge=1, le=300)] = 20.0
+    """A delivery that is not answered in full by then has failed and is tried again."""
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    """Delivered ones are forgotten after so long, with the answers; what waits is never forgotten."""
+    loopback: bool | None = None
+    """Whether addresses of this machine itself may be called; None: only on a trial box."""
+    ca_file: str = ""
+    """Certificates (PEM) to accept beside the system's, of a centre with an authority of its own."""
 
 
 class LogSettings(Section, frozen=True):
@@ -185,6 +206,7 @@ class Settings(Section, frozen=True):
     web: WebSettings = WebSettings()
     accounts: AccountsSettings = AccountsSettings()
     exams: ExamsSettings = ExamsSettings()
+    sync: SyncSettings = SyncSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -233,6 +255,11 @@ class Settings(Section, frozen=True):
     def web_port_file(self) -> Path:
         """Where the dashboard says which port it serves: `exambox run` takes another one when its own is taken."""
         return self.run_dir / "web" / "port"
+
+    @property
+    def sync_beat(self) -> Path:
+        """Where the sync process says that it is alive; it listens nowhere."""
+        return self.run_dir / "sync" / "beat.json"
 
     @property
     def keyring_socket(self) -> Path:

@@ -15,6 +15,7 @@ from appliance.exchange.token import TokenError, token_of_header
 from appliance.sittings.exams import upsert_exam
 from appliance.sittings.sessions import find_session, finish_session, session_facts
 from appliance.web.access import View, public
+from appliance.web.api import description
 from appliance.web.api.answers import told
 from appliance.web.api.authority import Caller, noted, once, recognised, refuse_replay
 from appliance.web.api.bodies import json_body
@@ -100,6 +101,13 @@ def status(name: str, session_id: str) -> Response:
         facts = session_facts(db, session.id, now_us=services().clock.wall_us())
     stands = SessionStatus(facts.status.value)
     return told(status_body(facts.name, stands, start_us=facts.start_us, end_us=facts.end_us))
+
+
+@BLUEPRINT.get(f"{PREFIX}openapi.json")
+@public
+def document() -> Response:
+    """Describe the API; there is no secret in that."""
+    return told(description.build())
 
 
 def who_of(caller: Caller) -> str:
