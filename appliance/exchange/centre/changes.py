@@ -15,6 +15,7 @@ from appliance.errors import BadInputError
 from appliance.exchange.centre.canonical import canonical, sha256_text
 from appliance.exchange.centre.kinds import (
     MAX_BODY,
+    ChangeKind,
     HubId,
     JsonText,
     Micros,
@@ -48,25 +49,25 @@ class Change(Struct, frozen=True, kw_only=True):
 
     Attributes:
         hub: who signed.
-        kind: what it is (`kinds.ChangeKind`; a newer hub may have more).
+        kind: what it is; a newer hub may have more kinds.
         id: which one; unique within its kind and hub.
         version: grows with each change of the thing.
         deleted: it is gone; the body is ``{}``.
         at_us: when it was changed.
         sitting: the sitting it is about; empty where it is about none. What touches a running one waits for acceptance.
         body: the whole thing as JSON.
-        signature: the hub's, over `signed_bytes`.
+        signature: the hub's, over the line `exambox/1 change` and the canonical JSON of all other fields.
     """
 
     hub: HubId
-    kind: Word
+    kind: Annotated[Word, Meta(examples=list(ChangeKind))]
     id: ObjectId
     version: Version
     deleted: bool = False
     at_us: Micros
     sitting: OptionalId = ""
     body: JsonText = "{}"
-    signature: Annotated[Signature, Meta(description="Ed25519 over `exambox/1 change`, a line end, and canonical JSON")]
+    signature: Signature
 
     @property
     def key(self) -> tuple[str, str]:

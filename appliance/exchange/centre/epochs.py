@@ -114,7 +114,7 @@ def _by_machine(database: Mark, witness: Mark | None, machine: str) -> Decision 
 def _by_witness(database: Mark, witness: Mark | None) -> Decision | None:
     if witness is None:
         if database.seq == 0:
-            return None
+            return _new("first", "No number was given yet, as far as the database knows.")
         return _new("restored", "The witness file is missing: the database may be an older one.")
     if witness.epoch == database.epoch:
         if witness.seq <= database.seq:

@@ -48,7 +48,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: ``box:epoch:seq``, by which the hub knows it again.
-        kind: what it is (`kinds.ItemKind`; a newer box may have more).
+        kind: what it is; a newer box may have more kinds.
         stream: what its order is kept within: a session's id, or empty.
         at_us: when it happened, by the box's clock.
         body: it, as JSON.
@@ -56,7 +56,7 @@ class Item(Struct, frozen=True, kw_only=True):
     """
 
     key: Annotated[str, Meta(min_length=5, max_length=160, examples=["box-1f2e3d4c:65a1b2c3-9f8e7d:17"])]
-    kind: Word
+    kind: Annotated[Word, Meta(examples=list(ItemKind))]
     stream: OptionalId = ""
     at_us: Micros
     body: JsonText

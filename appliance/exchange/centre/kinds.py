@@ -20,8 +20,9 @@ Party = Annotated[
 """A box, or a hub with ``hub:`` before its name."""
 Epoch = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}")]
 Word = Annotated[str, Meta(pattern=rf"^[a-z][a-z0-9_]{{0,39}}{_END}")]
-ObjectId = Annotated[str, Meta(min_length=1, max_length=80)]
-OptionalId = Annotated[str, Meta(max_length=80)]
+_NO_CONTROLS: Final = rf"^[^\u0000-\u001f\u007f]*{_END}"
+ObjectId = Annotated[str, Meta(min_length=1, max_length=80, pattern=_NO_CONTROLS)]
+OptionalId = Annotated[str, Meta(max_length=80, pattern=_NO_CONTROLS)]
 ShortText = Annotated[str, Meta(max_length=255)]
 Reason = Annotated[str, Meta(max_length=500)]
 Hex32 = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{_END}", description="32 bytes, hexadecimal")]
@@ -31,7 +32,7 @@ Micros = Annotated[int, Meta(ge=0, le=9_000_000_000_000_000, description="UTC si
 Span = Annotated[int, Meta(ge=-9_000_000_000_000_000, le=9_000_000_000_000_000, description="microseconds")]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Version = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-Cursor = Annotated[str, Meta(max_length=200, description="opaque; empty: from the beginning")]
+Cursor = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROLS, description="opaque; empty: from the beginning")]
 JsonText = Annotated[
     str,
     Meta(

@@ -6,6 +6,7 @@ Instants are microseconds of UTC.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from appliance.exchange.json_edge import JsonObject
 
 Message = TypeVar("Message", bound=Struct)
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 MAX_CHANGES: Final = 500
 MAX_ITEMS: Final = 500
 MAX_SEGMENTS: Final = 2000
@@ -202,7 +204,7 @@ class ReportAnswer(Struct, frozen=True, kw_only=True):
 
     Attributes:
         at_us: the hub's time.
-        epoch: ``ok``, or why the box needs a new one (`epochs`).
+        epoch: ``ok``, or why the box needs a new one; ``restored`` only where ``highest`` is above what the box has given.
         highest: the highest number the hub holds of this epoch; 0: none.
         changed: whether there is something to pull beyond the cursor the hub knows of.
         wants_media: how many recordings were asked for and are not complete.
@@ -286,8 +288,16 @@ def message_of(kind: type[Message], value: JsonObject) -> Message:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
-        reason, _, place = str(problem).partition(" - at `$")
-        raise MessageError(place.rstrip("`").lstrip(".") or "body", reason) from problem
+        raise _named(str(problem)) from problem
+
+
+def _named(told: str) -> MessageError:
+    """Return what msgspec told as a field and a reason."""
+    reason, _, place = told.partition(" - at `$")
+    place = place.rstrip("`").lstrip(".")
+    if missing := _MISSING.fullmatch(reason):
+        return MessageError(f"{place}.{missing[1]}".lstrip("."), "is missing.")
+    return MessageError(place or "body", reason)
 
 
 def write_message(message: Struct) -> bytes:
