@@ -22,6 +22,8 @@ EVERYONE: tuple[Role, ...] = ROLES
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__exambox_access__"
+_BROUGHT = "__exambox_brought__"
+_OWN_FORMS = "__exambox_own_forms__"
 # Flask makes these views itself; they serve the files of the static folders and nothing else.
 _STATIC = "static"
 
@@ -67,6 +69,31 @@ def public(view: View) -> View:
     """Let anybody use the view, signed in or not."""
     setattr(view, _MARK, None)
     return view
+
+
+def brought(view: View) -> View:
+    """Let another site's page bring a browser here, with a form or inside a frame; to be said of public views alone.
+
+    Such a view trusts no cookie of a signed-in person: a signed token in the request says who comes and what for.
+    """
+    setattr(view, _BROUGHT, True)
+    return own_forms(view)
+
+
+def own_forms(view: View) -> View:
+    """Leave the form token of the site out: the view itself checks what its forms carry."""
+    setattr(view, _OWN_FORMS, True)
+    return view
+
+
+def is_brought(app: Flask, endpoint: str | None) -> bool:
+    """Whether another site's page may bring a browser to an endpoint (`brought`)."""
+    return bool(getattr(app.view_functions.get(endpoint or ""), _BROUGHT, False))
+
+
+def has_own_forms(view: Callable[..., Any]) -> bool:
+    """Whether a view checks its forms itself (`own_forms`)."""
+    return bool(getattr(view, _OWN_FORMS, False))
 
 
 def roles_of(app: Flask, endpoint: str) -> frozenset[str] | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Final
 
-from flask import request
+from flask import g, request
 
 from appliance.certificates.store import CertificateStore
 from appliance.clock import SECOND_US
@@ -17,23 +17,22 @@ from appliance.web.services import services
 if TYPE_CHECKING:
     from flask import Response
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "media-src 'self' blob:",  # MediaSource plays from a blob: address
-        "connect-src 'self'",
-        "object-src 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        # No text becomes markup or code, whatever a script of ours might do wrong: there is no policy that makes it.
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
+DIRECTIVES: Final = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "media-src": "'self' blob:",  # MediaSource plays from a blob: address
+    "connect-src": "'self'",
+    "object-src": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    # No text becomes markup or code, whatever a script of ours might do wrong: there is no policy that makes it.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+CONTENT_SECURITY_POLICY = "; ".join(f"{name} {value}" for name, value in DIRECTIVES.items())
 YEAR_S: Final = 365 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -46,10 +45,36 @@ HEADERS = {
 }
 
 
+def show_frame_of(*sources: str) -> None:
+    """Let the page of this answer show frames of these sources (an origin, or ``'self'``), and no other page.
+
+    Windows such a page opens stay connected with it, as frames are: the exam may stand in one of its own.
+    """
+    _change("frame-src", sources)
+    g.opener_policy = "same-origin-allow-popups"
+
+
+def be_framed_by(*sources: str) -> None:
+    """Let pages of these sources (an origin, or ``'self'``) show this answer in a frame."""
+    _change("frame-ancestors", sources)
+
+
+def _change(directive: str, sources: tuple[str, ...]) -> None:
+    if sources:
+        g.policy = {**g.get("policy", {}), directive: " ".join(sources)}
+
+
 def add_headers(response: Response) -> Response:
     """Put the headers on a response. Nothing but the static files may be kept by the browser."""
     for name, value in HEADERS.items():
         response.headers[name] = value
+    changed = g.get("policy")
+    if changed:
+        policy = {**DIRECTIVES, **changed}
+        response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())
+        response.headers["Cross-Origin-Opener-Policy"] = g.get("opener_policy", "same-origin")
+        if "frame-ancestors" in changed:  # the older header can name nobody; browsers with the newer one ignore it
+            del response.headers["X-Frame-Options"]
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure and hosts.host_of(request.headers.get("Host", "")) not in {None, *hosts.LOOPBACK_NAMES}:

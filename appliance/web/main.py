@@ -76,7 +76,8 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         # The worker's heartbeat file must not wait for a disk: this is a memory file system everywhere.
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108  chosen by the kernel's users for this
-        "limit_request_line": 4094,
+        # Gunicorn's most: the LMS hands candidates over with a token in the address; a longer one comes by POST.
+        "limit_request_line": 8190,
         "limit_request_fields": 60,
         "forwarded_allow_ips": "",
         "accesslog": None,
