@@ -33,6 +33,8 @@ from appliance.exchange.centre.kinds import (
 from appliance.exchange.json_edge import Limits, parse_object
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from appliance.exchange.json_edge import JsonObject
 
 Message = TypeVar("Message", bound=Struct)
@@ -44,6 +46,9 @@ SMALL: Final = Limits(size=64 * 1024, depth=8)
 """Of an enrolment, a report and what is answered to them."""
 LARGE: Final = Limits(size=8 * 1024 * 1024, depth=8)
 """Of a batch of changes or items."""
+
+_AROUND: Final = 4096
+"""Bytes of a message, or of a file, around what is in it."""
 
 
 class MessageError(BadInputError):
@@ -204,7 +209,8 @@ class ReportAnswer(Struct, frozen=True, kw_only=True):
 
     Attributes:
         at_us: the hub's time.
-        epoch: ``ok``, or why the box needs a new one; ``restored`` only where ``highest`` is above what the box has given.
+        epoch: ``ok``, or why the box needs a new one; ``restored`` only counts where ``highest`` is above what the box
+            has given, for a report may be overtaken by a later one.
         highest: the highest number the hub holds of this epoch; 0: none.
         changed: whether there is something to pull beyond the cursor the hub knows of.
         wants_media: how many recordings were asked for and are not complete.
@@ -303,3 +309,19 @@ def _named(told: str) -> MessageError:
 def write_message(message: Struct) -> bytes:
     """Return a message as JSON."""
     return msgspec.json.encode(message)
+
+
+def fitting(things: Sequence[Change] | Sequence[Item], *, most: int = MAX_ITEMS, size: int = LARGE.size) -> int:
+    """Return how many of these, from the first on, fit one message: at least one, if there is any.
+
+    Args:
+        things: changes or items.
+        most: how many may be in it.
+        size: bytes of the whole; of a stick's file, `bundle.MAX_FILE`.
+    """
+    left = size - _AROUND
+    for count, one in enumerate(things[:most]):
+        left -= len(msgspec.json.encode(one)) + 1
+        if left < 0:
+            return max(count, 1)
+    return min(len(things), most)

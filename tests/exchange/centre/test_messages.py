@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import BadInputError
+from appliance.exchange.centre.kinds import MAX_BODY
 from appliance.exchange.centre.messages import (
     LARGE,
     MAX_ITEMS,
@@ -26,6 +27,7 @@ from appliance.exchange.centre.messages import (
     Report,
     ReportAnswer,
     Segment,
+    fitting,
     read_message,
     write_message,
 )
@@ -144,3 +146,23 @@ def test_no_bytes_are_more_than_refused(data: bytes) -> None:
     """Any bytes are refused as input, never with another error."""
     with pytest.raises(BadInputError):
         read_message(EnrolRequest, data)
+
+
+@given(st.lists(st.integers(0, 30_000), max_size=12), st.integers(1, 8), st.integers(10_000, 100_000))
+def test_what_fits_one_message_is_as_much_as_it_takes(lengths: list[int], most: int, size: int) -> None:
+    """A batch is within count and size, and one more would not be; one that is too large alone goes alone."""
+    items = [item(seq + 1, '{"a":"' + "ü" * length + '"}') for seq, length in enumerate(lengths)]
+    count = fitting(items, most=most, size=size)
+    assert count <= min(most, len(items))
+    assert count >= min(1, len(items))
+    if count > 1:
+        assert len(write_message(PushRequest(items=tuple(items[:count])))) <= size
+    if count < min(most, len(items)):
+        assert len(write_message(PushRequest(items=tuple(items[: count + 1])))) > size - 5000
+
+
+def test_the_largest_item_and_change_fit_one_message() -> None:
+    """Nothing that may be made is too large to be sent."""
+    worst = '{"a":"' + '\\"' * ((MAX_BODY - 8) // 2) + '"}'
+    assert len(write_message(PushRequest(items=(item(1, worst),)))) < LARGE.size - 4096
+    read_message(PushRequest, write_message(PushRequest(items=(item(1, worst),))), LARGE)
