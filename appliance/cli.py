@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Start the whole box in the foreground, with embedded defaults."),
     "cameras": ("cameras", "Add, list, test, edit and remove cameras."),
     "recordings": ("recordings", "Start, stop, list, verify and export recordings."),
+    "rosters": ("rosters", "Check rosters and seating plans; write templates."),
     "keys": ("keys", "Create, show, lock, unlock and rotate keys; manage recipients."),
     "holds": ("holds", "Place and release legal holds."),
     "log": ("log", "Show and verify who did what."),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks and
 # of tables that are read in.
-_REFUSALS = frozenset({"abort", "Hint", "Check", "RowProblem", "_failed"})
+_REFUSALS = frozenset({"abort", "Hint", "Check", "RowProblem", "Note", "_failed"})
 # Names such texts are given before they are handed over.
 _VARIABLES = frozenset({"hint", "told", "reason"})
 _FINDING_ARGUMENTS = 3

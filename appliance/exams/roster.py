@@ -100,6 +100,12 @@ def draft_roster(
     return RosterDraft(sitting=sitting, entries=tuple(entries), problems=limited(problems), rows=len(table.rows))
 
 
+def exams_named(rows: Sequence[Sequence[object]]) -> tuple[str, ...]:
+    """Return what a table names as exams, each once, for a dry run where nobody says which there are."""
+    cells = [row.cells.get("exam", "") for row in read_table(rows, COLUMNS, required=()).rows]
+    return tuple(dict.fromkeys(cell for cell in cells if cell))
+
+
 def _problems(row: Row, exams: Mapping[str, str], only: str | None, seen: dict[str, int]) -> list[RowProblem]:
     found = _number_problems(row, seen)
     exam = row.cells.get("exam", "")

@@ -104,6 +104,11 @@ def draft_seating(rows: Sequence[Sequence[object]], *, roster: Roster, cameras: 
     )
 
 
+def cameras_named(rows: Sequence[Sequence[object]]) -> frozenset[str]:
+    """Return what a table names as cameras, for a dry run where nobody says which there are."""
+    return frozenset(camera for row in read_table(rows, COLUMNS, required=()).rows for camera in _cameras(row))
+
+
 def _problems(row: Row, by_number: dict[str, str], cameras: Collection[str], seen: _Seen) -> list[RowProblem]:
     found = [*_seat_problems(row, seen), *_number_problems(row, by_number, seen), *_place_problems(row, seen)]
     unknown = [camera for camera in _cameras(row) if camera not in cameras]

@@ -86,6 +86,11 @@ def read_table(
     return Table(tuple(found), frozenset(heads.values()), tuple(problems))
 
 
+def columns_in(heads: Sequence[object], names: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Return where each recognised column stands in the row of heads, from 0; a doubled one where it is first."""
+    return {name: at for at, name in _heads(heads, names)[0].items()}
+
+
 def _heads(cells: Sequence[object], names: Mapping[str, Iterable[str]]) -> tuple[dict[int, str], list[RowProblem]]:
     known = {_plain(word): name for name, words in names.items() for word in (name, *words)}
     heads: dict[int, str] = {}

@@ -16,7 +16,9 @@ _ROOT = re.compile(rb"<((?:[A-Za-z_][\w.-]*+:)?)worksheet\b[^<>]*>")
 _MERGED = re.compile(rb"<(?:[\w.-]+:)?mergeCell\b[^<>]*>")
 _RANGE = re.compile(rb"\bref\s*+=\s*+[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
 _PLACE = re.compile(rb"\br\s*+=\s*+[\"']([A-Z]{1,3}\d{1,7})[\"']")
+_ATTRIBUTES = re.compile(rb"<([\w.:-]++)\s[^<>]*?(/?)>")
 _MAX_MERGED: Final = 20_000
+_MAX_ROW_TAGS: Final = 200_000
 
 
 class MergedRange(msgspec.Struct, frozen=True):
@@ -52,11 +54,34 @@ def cut_sheet(xml: bytes) -> SheetPart:
     end = xml.rfind(b"</" + prefix + b"sheetData")
     empty = begin is None or begin[0].endswith(b"/>") or end < begin.end()
     cells = b"" if begin is None or empty else xml[begin.end() : end]
+    _refuse_outside_rows(cells, prefix)
     tail = xml[max(end, root.end()) :]
     dimension = b"<" + prefix + b'dimension ref="A1"/>'
     data = b"<" + prefix + b"sheetData>" + cells + b"</" + prefix + b"sheetData>"
     whole = root[0].removesuffix(b"/>").removesuffix(b">") + b">" + dimension + data + b"</" + prefix + b"worksheet>"
     return SheetPart(whole, _merged(tail), _unfinished(cells, prefix))
+
+
+def bare_texts(xml: bytes) -> bytes:
+    """Return a part of shared texts without attributes: they say how a text looks, and cost memory."""
+    root = xml.find(b"<sst")
+    begin = xml.find(b">", max(root, 0)) + 1
+    return xml[:begin] + _ATTRIBUTES.sub(rb"<\1\2>", xml[begin:])
+
+
+def _refuse_outside_rows(cells: bytes, prefix: bytes) -> None:
+    """Refuse anything that is not in a row, and rows without end: a reader keeps it all until the sheet is read.
+
+    Raises:
+        ValueError: there is such a thing, or a comment that could hide it.
+    """
+    if b"<!" in cells or b"<?" in cells:
+        raise ValueError("markup between cells")
+    row = b"<" + re.escape(prefix) + b"row\\b[^<>]*"
+    inside = re.compile(b"\\s*+(?:" + row + b"/>\\s*+)*(?:" + row + b"(?<!/)>|\\Z)")
+    for piece in cells.split(b"</" + prefix + b"row>"):
+        if not inside.match(piece) or piece.count(b"<") > _MAX_ROW_TAGS:
+            raise ValueError("cells outside rows")
 
 
 def _merged(tail: bytes) -> tuple[MergedRange, ...]:
@@ -81,7 +106,7 @@ def _column(letters: bytes) -> int:
 def _unfinished(cells: bytes, prefix: bytes) -> tuple[int, str]:
     tag = re.escape(prefix).decode()
     formula = rf"(?:</{tag}f>|<{tag}f\b[^<>]*/>)"
-    nothing = rf"(?:<{tag}v{_SPACE}/>|<{tag}v></{tag}v>)?+"
+    nothing = rf"(?:<{tag}v{_SPACE}/>|<{tag}v></{tag}v>)?"
     pattern = re.compile(f"{formula}{_SPACE}{nothing}{_SPACE}</{tag}c>".encode())
     count, first = 0, ""
     for found in pattern.finditer(cells):

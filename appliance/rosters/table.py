@@ -18,6 +18,8 @@ MAX_ROWS: Final = 20_000
 MAX_COLUMNS: Final = 100
 MAX_CELL: Final = 32_767
 """Characters; more than a spreadsheet program itself puts into a cell."""
+LAST_ROW: Final = 1 << 20
+"""No spreadsheet program has rows below; empty ones are not counted further either."""
 _SHOWN = 80
 
 Kind = Literal["csv", "xlsx"]
@@ -71,12 +73,10 @@ class RowsRead:
         number = self.next_row
         last = next((at for at in range(len(cells), 0, -1) if cells[at - 1] and not cells[at - 1].isspace()), 0)
         if not last:
-            self._empty += 1
+            self.skip()
             return
         if number > MAX_ROWS + 1:
-            raise BadInputError(
-                f"The table has more than {MAX_ROWS} rows.", hint="Split it, or take out what is not needed."
-            )
+            raise _too_many_rows()
         if last > MAX_COLUMNS:
             raise BadInputError(
                 f"Row {number} has more than {MAX_COLUMNS} columns.",
@@ -91,6 +91,16 @@ class RowsRead:
         self.rows += [[] for _ in range(self._empty)]
         self._empty = 0
         self.rows.append(list(cells[:last]))
+
+    def skip(self) -> None:
+        """Take one row in which there is nothing.
+
+        Raises:
+            BadInputError: there are more of them than any spreadsheet has.
+        """
+        self._empty += 1
+        if self._empty > LAST_ROW:
+            raise _too_many_rows()
 
     def table(self, *, kind: Kind, sheet: str = "", notes: Sequence[Note] = ()) -> Table:
         """Return the table.
@@ -108,6 +118,10 @@ class RowsRead:
             )
         header, *rows = (tuple(row) for row in self.rows)
         return Table(header=header, rows=tuple(rows), sheet=sheet, kind=kind, notes=tuple(notes))
+
+
+def _too_many_rows() -> BadInputError:
+    return BadInputError(f"The table has more than {MAX_ROWS} rows.", hint="Split it, or take out what is not needed.")
 
 
 def column_letters(number: int) -> str:

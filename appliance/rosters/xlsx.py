@@ -6,13 +6,17 @@ import datetime as dt
 import io
 import re
 import struct
+import warnings
 import zipfile
 import zlib
+from functools import partial
+from operator import is_not
 from typing import TYPE_CHECKING, Final
 
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EMPTY_CELL
 
-from appliance.rosters.table import MAX_COLUMNS, MAX_ROWS, Note, RowsRead, one_line
+from appliance.rosters.table import LAST_ROW, MAX_COLUMNS, Note, RowsRead, one_line
 from appliance.rosters.xlsx_package import damaged, reduced
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from appliance.rosters.sheet_xml import MergedRange
     from appliance.rosters.table import Table
 
+# Each different warning is remembered for good, and openpyxl puts what a file says into them.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 _UNREADABLE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
@@ -28,6 +34,7 @@ _UNREADABLE = (
 """What openpyxl raises over a workbook that is not one; it has no error of its own for that."""
 _LEADING_ZEROS = re.compile(r"0{2,20}")
 _WORD_AFTER = re.compile(r'(?:General|#|0)[ \\]*"([^"]{1,20})"')
+_IS_THERE: Final = partial(is_not, EMPTY_CELL)
 _WHOLE_BELOW: Final = 10**21
 _MERGED_BUDGET: Final = 500_000
 _NOTES: Final = 5
@@ -46,7 +53,10 @@ def read_xlsx(data: bytes, sheet: str | None = None) -> Table:
     rows, notes = RowsRead(), _notes(package.sheet, package.others, package.part.unfinished)
     try:
         book = load_workbook(io.BytesIO(package.data), read_only=True, data_only=True, keep_links=False)
-        for cells in book.worksheets[0].iter_rows(max_row=MAX_ROWS + 2, max_col=MAX_COLUMNS + 1):
+        for cells in book.worksheets[0].iter_rows(max_row=LAST_ROW, max_col=MAX_COLUMNS + 1):
+            if not any(map(_IS_THERE, cells)):
+                rows.skip()
+                continue
             wrong = next((cell for cell in cells if cell.data_type == "e"), None) if len(notes) < _NOTES else None
             if wrong is not None:
                 notes.append(_error_note(str(wrong.value), rows.next_row))

@@ -21,7 +21,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from appliance.errors import BadInputError
-from appliance.rosters.sheet_xml import SheetPart, cut_sheet
+from appliance.rosters.sheet_xml import SheetPart, bare_texts, cut_sheet
 from appliance.rosters.table import one_line
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ MAX_UNPACKED: Final = 128 << 20
 MAX_READ: Final = 32 << 20
 MAX_RATIO: Final = 200
 MAX_TAGS: Final = 2_000_000
+MAX_SMALL_TAGS: Final = 100_000
+"""Of a part that is held as a tree: everything but texts and cells."""
 _RATIO_FROM = 4 << 20
 _ENCRYPTED = 1
 _CONTENT_TYPES = "[Content_Types].xml"
@@ -111,9 +113,11 @@ def _reduced(archive: zipfile.ZipFile, wanted: str | None) -> Package:
     sheets = [(name, targets.get(key, ""), hidden) for name, key, hidden in _sheets(_tree(parts.take(workbook)))]
     sheets = [one for one in sheets if "worksheets/" in one[1] or one[1] in names]
     name, path = _choose(sheets, wanted)
-    for other in {_STYLES, _typed(types, re.compile(r"sharedStrings\+xml$"))} & names:
-        parts.take(other)
-    part = cut_sheet(parts.take(path))
+    if _STYLES in names:
+        parts.take(_STYLES)
+    if (texts := _typed(types, re.compile(r"sharedStrings\+xml$"))) in names:
+        parts.taken[texts] = bare_texts(parts.take(texts, MAX_TAGS))
+    part = cut_sheet(parts.take(path, MAX_TAGS))
     parts.taken[path] = part.cells
     return Package(parts.packed(), name, tuple(one for one, _, hidden in sheets if one != name and not hidden), part)
 
@@ -126,15 +130,16 @@ class _Parts:
         self.taken: dict[str, bytes] = {}
         self._bytes = self._tags = 0
 
-    def take(self, name: str) -> bytes:
+    def take(self, name: str, most_tags: int = MAX_SMALL_TAGS) -> bytes:
         if name in self.taken:
             return self.taken[name]
         self._bytes += self._archive.getinfo(name).file_size
         if self._bytes > MAX_READ:
             raise too_large()
         xml = self._archive.read(name).removeprefix(b"\xef\xbb\xbf")
-        self._tags += xml.count(b"<")
-        if self._tags > MAX_TAGS:
+        tags = xml.count(b"<")
+        self._tags += tags
+        if tags > most_tags or self._tags > MAX_TAGS:
             raise too_large()
         _refuse_strange(xml)
         self.taken[name] = xml

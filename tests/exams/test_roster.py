@@ -11,9 +11,9 @@ from appliance.errors import BadInputError
 from appliance.exams.allowances import Allowance
 from appliance.exams.model import Candidate, Exam, Roster, RosterEntry, Sitting
 from appliance.exams.planning import planned_run
-from appliance.exams.roster import RosterDraft, draft_roster
-from appliance.exams.seating import draft_seating
-from appliance.exams.tabular import MAX_PROBLEMS, MAX_ROWS
+from appliance.exams.roster import COLUMNS, RosterDraft, draft_roster, exams_named
+from appliance.exams.seating import cameras_named, draft_seating
+from appliance.exams.tabular import MAX_PROBLEMS, MAX_ROWS, columns_in
 from appliance.exams.timing import SittingTiming
 from tests.exams.a_sitting import MINUTE, NINE
 
@@ -110,6 +110,14 @@ def test_problems_are_capped_and_the_rest_counted() -> None:
     draft = drafted(*[["", "A", "", "M-1"]] * (MAX_PROBLEMS + 20))
     assert len(draft.problems) == MAX_PROBLEMS + 1
     assert draft.problems[-1].message.endswith("20.")
+
+
+def test_what_a_table_names_is_found_without_knowing_what_there_is() -> None:
+    """For a dry run: where the columns stand, which exams and cameras are named, each once."""
+    assert columns_in(["x", "Nachname", "Matrikel-Nr.", "name"], COLUMNS) == {"last_name": 1, "number": 2}
+    assert exams_named([["Prüfungsnummer"], ["M-1"], [""], ["P-1"], ["M-1"]]) == ("M-1", "P-1")
+    assert exams_named([["Nummer"], ["1"]]) == ()
+    assert cameras_named([["Platz-Nr.", "Kamera"], ["A1", "left, right"], ["A2", "left"]]) == {"left", "right"}
 
 
 CELLS = st.none() | st.text(max_size=20) | st.integers() | st.floats(allow_nan=True) | st.sampled_from(["M-1", "25 %"])

@@ -84,6 +84,7 @@ def test_the_separator_is_found_out(text: str, rows: list[tuple[str, ...]]) -> N
         (b"a\n" + b"x" * 200_000, "text in row 2 does not end"),
         (b"a," * MAX_COLUMNS + b"b\n", "more than 100 columns"),
         (b"a\n" + b"1\n" * (MAX_ROWS + 1), "more than 20000 rows"),
+        (b"a\n" + b"\n" * 1_100_000, "more than 20000 rows"),
         (b"a" * (MAX_BYTES + 1), "larger than 10 MiB"),
         (b"%PDF-1.7", "This is a PDF"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), "old Excel file"),

@@ -97,10 +97,14 @@ def test_protected_and_doubled_entries_are_refused() -> None:
         (SHEET, b"<sheetData>", b"<sheetData>" + b"<a/>" * 2_100_000, "too much"),
         (SHEET, b"<sheetData>", b"<sheetData>" + b"<row>" * 150_000, "damaged"),
         (STYLES, b"<cellXfs", b'<a formatCode="' + b"[" * 200_000 + b'"/><cellXfs', "damaged"),
+        (SHEET, b"<sheetData>", b"<sheetData><row/>" + b"<c/>" * 1000 + b"<row></row>", "damaged"),
+        (SHEET, b"<sheetData>", b"<sheetData><!--" + b"<row>" + b"--><c/><row></row>", "damaged"),
+        (SHEET, b"<sheetData>", b"<sheetData><row>" + b"<c/>" * 210_000 + b"</row>", "damaged"),
+        (BOOK, b"<sheets>", b"<sheets>" + b"<a/>" * 110_000, "too much"),
         (SHEET, b"</sheetData>", b"</f>" + b" " * 3_000_000 + b"x</sheetData>", "damaged"),
         (SHEET, b'r="1"', b'r="1' + b"0" * 5000 + b'"', "nothing in the table|damaged"),
     ],
-    ids=range(5),
+    ids=range(9),
 )  # fmt: skip
 def test_costly_parts_are_refused_soon(part: str, old: bytes, new: bytes, said: str) -> None:
     """Floods of elements, deep nesting, and texts on which patterns would take for ever."""
