@@ -19,11 +19,13 @@ from appliance.commands.greeting import Greeting
 from appliance.errors import ConflictError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from appliance.config import Settings
 
-PROCESSES = ("keyring", "capture", "web")
+PROCESSES = {"keyring": ("keyring",), "capture": ("capture",), "web": ("web",), "sync": ("sync", "run")}
+"""Each process and the subcommand that is it."""
 
 
 @click.command("run")
@@ -70,7 +72,7 @@ def _run_box(settings: Settings, port: int, config: Path | None, *, lan: bool) -
         EXAMBOX_WEB__PORT=str(port), EXAMBOX_WEB__LAN="true" if lan or settings.web.lan else "false"
     )
     supervisor = supervision.Supervisor(
-        [supervision.Program(name, process_argv(name, config)) for name in PROCESSES],
+        [supervision.Program(name, process_argv(words, config)) for name, words in PROCESSES.items()],
         clock=clock,
         start=lambda program: supervision.start_process(program, environ),
         tell=lambda line: click.secho(f"exambox: {line}", fg="yellow", err=True),
@@ -92,7 +94,7 @@ def ensure_certificate(settings: Settings) -> None:
         store.renew(names, now)
 
 
-def process_argv(name: str, config: Path | None) -> tuple[str, ...]:
+def process_argv(words: Sequence[str], config: Path | None) -> tuple[str, ...]:
     """Return the command line of one process, by this same interpreter and settings file."""
     chosen = ("--config", str(config.absolute())) if config else ()
-    return (sys.executable, "-m", "appliance.cli", *chosen, name)
+    return (sys.executable, "-m", "appliance.cli", *chosen, *words)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance import config
 from appliance.clock import SystemClock
-from appliance.diagnosis import access, box, computer, keys, processes
+from appliance.diagnosis import access, box, computer, deliveries, keys, processes
 from appliance.diagnosis.result import Check, Examined, run
 from appliance.errors import ConfigError
 
@@ -34,6 +34,8 @@ QUICK = (
     processes.check_capture,
     processes.check_cameras,
     processes.check_keyring,
+    deliveries.check_sync,
+    deliveries.check_deliveries,
     access.check_certificate,
     access.check_second_factors,
 )
@@ -53,7 +55,7 @@ DOCTOR_ALONE = (
 """Load libraries or write where the dashboard may not."""
 _ORDER = ("software", "codecs", "folders", "disk", "disk_speed", "clock", "power", "temperature", "memory", "load",
           "keys", "key_modes", "recipients", "database", "log", "checkpoint", "retention", "capture", "cameras",
-          "keyring", "web", "certificate", "second_factors", "journal")  # fmt: skip
+          "keyring", "web", "sync", "deliveries", "certificate", "second_factors", "journal")  # fmt: skip
 CHECKS = tuple(
     sorted((*QUICK, *THOROUGH, *DOCTOR_ALONE), key=lambda check: _ORDER.index(check.__name__.removeprefix("check_")))
 )

@@ -33,9 +33,12 @@ def retry_now(db: Database, which: int | str) -> int:
             delivery = get_delivery(db, which)
             if delivery.state != "waiting":
                 raise ConflictError(f"Delivery {which} does not wait: it is {delivery.state}.", hint=_hint(delivery))
+            target = delivery.target
             changed = db.conn.execute(f"{_AT_ONCE} AND id = ?", (which,))
         else:
+            target = which
             changed = db.conn.execute(f"{_AT_ONCE} AND target = ?", (which,))
+        db.conn.execute("UPDATE delivery_target SET next_try_us = 0 WHERE target = ?", (target,))
         return changed.rowcount
 
 

@@ -24,7 +24,7 @@ SELECT: Final = (
     "SELECT id, epoch, seq, target, stream, kind, body, cause_us, state, attempts, refusals, next_try_us, settled_us, "
     "reason FROM delivery"
 )
-_OPEN: Final = f"{SELECT} INDEXED BY delivery_open WHERE state IN ('waiting', 'parked')"
+OPEN: Final = f"{SELECT} INDEXED BY delivery_open WHERE state IN ('waiting', 'parked')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def get_delivery(db: Database, number: int) -> Delivery:
 def waiting(db: Database, target: str | None = None, *, limit: int = 1000) -> list[Delivery]:
     """Return what is not accepted yet, parked ones included, in the order of causes."""
     where, values = ("", ()) if target is None else (" AND target = ?", (target,))
-    rows = db.conn.execute(f"{_OPEN}{where} ORDER BY id LIMIT ?", (*values, limit))
+    rows = db.conn.execute(f"{OPEN}{where} ORDER BY id LIMIT ?", (*values, limit))
     return [Delivery(*row) for row in rows]
 
 

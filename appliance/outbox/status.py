@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from appliance.outbox.heads import open_targets
+from appliance.outbox.targets import TargetState, target_states
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
@@ -21,7 +24,9 @@ class TargetStatus:
         oldest_us: when the oldest that is not accepted was caused.
         last_success_us: when one was accepted last, None where none is remembered.
         next_try_us: when the next is tried, 0 for at once; None where nothing is to be tried.
-        last_error: why the oldest that was tried still waits.
+        silent_since_us: since when it takes nothing, so that one at a time is tried; None while it does.
+        last_error: why nothing goes there, or why the oldest that was tried still waits
+            (`appliance.outbox.reasons`).
     """
 
     target: str
@@ -31,6 +36,7 @@ class TargetStatus:
     oldest_us: int | None
     last_success_us: int | None
     next_try_us: int | None
+    silent_since_us: int | None
     last_error: str
 
 
@@ -58,15 +64,11 @@ class OutboxStatus:
 
 def status(db: Database) -> OutboxStatus:
     """Return how deliveries stand; its cost grows with what waits, not with what was delivered."""
-    open_targets = [str(row[0]) for row in db.conn.execute(_OPEN_TARGETS)]
-    successes = {str(row[0]): int(row[1]) for row in db.conn.execute(_SUCCESSES)}
-    return OutboxStatus(tuple(_target(db, name, successes.get(name)) for name in sorted({*open_targets, *successes})))
+    states = target_states(db)
+    names = sorted({*open_targets(db), *states})
+    return OutboxStatus(tuple(_target(db, states.get(name, TargetState(name))) for name in names))
 
 
-_OPEN_TARGETS = "SELECT DISTINCT target FROM delivery INDEXED BY delivery_open WHERE state IN ('waiting', 'parked')"
-_SUCCESSES = (
-    "SELECT target, MAX(settled_us) FROM delivery WHERE settled_us IS NOT NULL AND state = 'delivered' GROUP BY target"
-)
 _COUNTS = """
 SELECT COUNT(*), COALESCE(SUM(state = 'parked'), 0), MIN(cause_us)
 FROM delivery INDEXED BY delivery_open WHERE state IN ('waiting', 'parked') AND target = ?
@@ -84,17 +86,21 @@ SELECT state, next_try_us, reason, attempts FROM delivery WHERE id IN (
 """
 
 
-def _target(db: Database, target: str, last_success_us: int | None) -> TargetStatus:
-    backlog, parked, oldest_us = db.conn.execute(_COUNTS, (target,)).fetchone()
-    heads = [row for row in db.conn.execute(_HEADS, (target,)) if row[0] == "waiting"]
-    blocked = db.conn.execute(_BLOCKED, {"target": target}).fetchone()[0] if parked else 0
+def _target(db: Database, state: TargetState) -> TargetStatus:
+    backlog, parked, oldest_us = db.conn.execute(_COUNTS, (state.target,)).fetchone()
+    heads = [row for row in db.conn.execute(_HEADS, (state.target,)) if row[0] == "waiting"]
+    blocked = db.conn.execute(_BLOCKED, {"target": state.target}).fetchone()[0] if parked else 0
+    next_try_us = min((int(row[1]) for row in heads), default=None)
+    if next_try_us is not None and state.silent_since_us is not None:
+        next_try_us = max(next_try_us, state.next_try_us)
     return TargetStatus(
-        target=target,
+        target=state.target,
         backlog=backlog,
         parked=parked,
         blocked=blocked,
         oldest_us=oldest_us,
-        last_success_us=last_success_us,
-        next_try_us=min((int(row[1]) for row in heads), default=None),
-        last_error=next((str(row[2]) for row in heads if row[3]), ""),
+        last_success_us=state.last_success_us,
+        next_try_us=next_try_us,
+        silent_since_us=state.silent_since_us,
+        last_error=(state.reason if backlog else "") or next((str(row[2]) for row in heads if row[2]), ""),
     )

@@ -1,0 +1,69 @@
+"""Small duties: sittings that act by themselves, and forgetting what is of no use any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from appliance.clock import SECOND_US
+from appliance.outbox.pruning import prune
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
+
+    from appliance.clock import Clock
+    from appliance.config import Settings
+
+_DAY_US: Final = 24 * 3600 * SECOND_US
+PRUNING_US: Final = 3600 * SECOND_US
+
+
+class Every:
+    """Does something at a steady pace, whatever changes between.
+
+    Args:
+        name: for the journal.
+        every_us: how long after a round the next is due.
+        act: the round.
+        clock: when it is due.
+        db: closed at the end.
+    """
+
+    longest_s = 60.0
+
+    def __init__(self, name: str, every_us: int, act: Callable[[], object], clock: Clock, db: Database) -> None:
+        self.name = name
+        self._every_us = every_us
+        self._act = act
+        self._clock = clock
+        self._db = db
+        self._due_mono_us = clock.mono_us()
+
+    def due_us(self, now_us: int) -> int:
+        """Return when the next round is due."""
+        return now_us + self._due_mono_us - self._clock.mono_us()
+
+    def run(self) -> None:
+        """Do a round if it is due."""
+        if self._clock.mono_us() >= self._due_mono_us:
+            self._act()
+            self._due_mono_us = self._clock.mono_us() + self._every_us
+
+    def close(self) -> None:
+        """End."""
+        self._db.conn.close()
+
+
+def forget_old(db: Database, settings: Settings, clock: Clock) -> int:
+    """Forget settled deliveries after their time, and tokens that could not be used again anyway; return how many."""
+    now_us = clock.wall_us()
+    before_us = now_us - settings.sync.keep_days * _DAY_US
+    gone = 0
+    while True:
+        some = prune(db, before_us=before_us)
+        gone += some
+        if not some:
+            break
+    gone += db.conn.execute("DELETE FROM seen_token WHERE until_us < ?", (now_us,)).rowcount
+    return gone
