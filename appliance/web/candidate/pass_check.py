@@ -74,6 +74,8 @@ def visit(session: str, asked: str = "") -> Visit:
     facts = session_facts(db, session, now_us=now_us)
     finished = facts.session.finished_us
     found = shown_of(facts, now_us, asked)
+    if ticket.aged and found.step is not Step.EXAM:
+        raise NoTicketError("This page was open for too long.", hint="Start your exam again from where you started it.")
     if found.step is Step.FINISHED and finished is not None and now_us >= finished + AFTER_FINISH_US:
         raise NoTicketError("This exam has ended.", hint="Go back to where you started it.")
     speak(facts.candidate.language)

@@ -66,8 +66,6 @@ def _token_words(reason: str, staff: str) -> tuple[str, str]:
     again = _(
         "Go back to where you start your exam and start it again. If it stays, show this page to the invigilator."
     )
-        "Go back to where you start your exam and start it again. If it stays, show this page to the invigilator."
-    )
     if reason in {"expired", "replayed"}:
         return _("This link to your exam has run out"), again
     if reason == "missing":
