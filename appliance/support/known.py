@@ -30,13 +30,15 @@ HARMLESS: Final = frozenset(
         "log_personal.field", "one_time_password.purpose", "part.part_id", "part.state", "part_deletion.part_id",
         "part_deletion.rule", "part_deletion.file_state", "part_deletion.chain", "part_deletion.checkpoint_sha256",
         "password_reset.kind", "setting.key", "_sqlite_migrations.migration_set", "_sqlite_migrations.name",
-        "_sqlite_migrations.applied_at",
+        "_sqlite_migrations.applied_at", "epoch.name", "epoch.reason", "delivery.epoch", "delivery.kind",
+        "delivery.state",
     }
 )  # fmt: skip
 NOBODY: Final = frozenset(
     {
-        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sign",
-        "exambox-exchange", "localhost", "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian", "raspberrypi",
+        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sync", "exambox-sign",
+        "exambox-exchange", "localhost", "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian",
+        "raspberrypi",
         REVIEW_LABEL.lower(), "invigilation of examinations", "public task (examination regulations)",
     }
 )  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.commands.run import PROCESSES as PROCESS_WORDS
 from appliance.config import BoxSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,7 @@ def test_accounts_are_made_as_described(tmp_path: Path) -> None:
         line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
         for line in (tmp_path / "etc/group").read_text().splitlines()
     }
-    assert groups["exambox"] == {"exambox-capture", "exambox-keyring", "exambox-web"}
+    assert groups["exambox"] == {"exambox-capture", "exambox-keyring", "exambox-web", "exambox-sync"}
     assert groups["exambox-sign"] == {"exambox-capture", "exambox-keyring"}
     assert "exambox-web" in groups["exambox-exchange"]
     assert not groups["exambox-exchange"] & {"exambox-capture", "exambox-keyring"}
@@ -135,7 +136,7 @@ def test_each_process_runs_as_itself(service: str) -> None:
     """A unit starts the subcommand of its name under the account of its name."""
     values = _service(service)
     name = service.removeprefix("exambox-").removesuffix(".service")
-    assert values["ExecStart"].split()[-1] == name
+    assert values["ExecStart"].split()[1:] == list(PROCESS_WORDS[name])
     assert values["User"] == f"exambox-{name}"
     assert values["Group"] == "exambox"
     assert values["PrivateTmp"] == "yes"
@@ -161,8 +162,9 @@ def test_folders_are_those_of_the_settings() -> None:
 
 
 def test_sockets_are_where_the_settings_expect_them() -> None:
-    """The run folder of capture and keyring is the one the settings name."""
-    for service, socket in (("capture", SETTINGS.live_socket), ("keyring", SETTINGS.keyring_socket)):
+    """The run folder of capture, keyring and sync is the one the settings name."""
+    places = {"capture": SETTINGS.live_socket, "keyring": SETTINGS.keyring_socket, "sync": SETTINGS.sync_beat}
+    for service, socket in places.items():
         folder = _service(f"exambox-{service}.service")["RuntimeDirectory"]
         assert socket.parent == Path("/run") / folder
 
@@ -207,3 +209,15 @@ def test_the_install_guide_installs_every_kind_of_unit() -> None:
     guide = (ROOT / "docs/operator/install.md").read_text(encoding="utf-8")
     kinds = {path.suffix for path in UNITS.iterdir() if path.is_file()}
     assert all(f"systemd/*{kind}" in guide for kind in kinds)
+
+
+def test_sync_calls_outward_and_listens_nowhere() -> None:
+    """The process that delivers may reach any LMS, may bind no port, and alone beside the dashboard opens its secrets."""
+    values = _service("exambox-sync.service")
+    assert values["SocketBindDeny"] == "any"
+    assert "IPAddressDeny" not in values
+    members = [line.split() for line in (UNITS / "sysusers.d/exambox.conf").read_text().splitlines()]
+    assert {words[1] for words in members if words[:1] == ["m"] and words[2] == "exambox-exchange"} == {
+        "exambox-sync",
+        "exambox-web",
+    }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.vm
 
-PROCESSES = ("capture", "keyring", "web")
+PROCESSES = ("capture", "keyring", "web", "sync")
 PASSPHRASE = "a long passphrase for the review key"
 CREDENTIAL = "/run/credentials/exambox-keyring.service/exambox.review-passphrase"
 BACK_SECONDS = 3.0
