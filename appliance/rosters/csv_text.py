@@ -137,10 +137,10 @@ def _refuse_overhang(row: int, cells: list[str], heads: int) -> None:
 
 def _unsplit(row: int, reason: str) -> BadInputError:
     if "end of data" in reason:
-        said = f"A quotation mark is opened in row {row} and never closed."
+        told = f"A quotation mark is opened in row {row} and never closed."
     elif "field larger" in reason:
-        said = f"A text in row {row} does not end; a quotation mark may be open."
+        told = f"A text in row {row} does not end; a quotation mark may be open."
     else:
-        said = f"In row {row} a text goes on after its closing quotation mark."
+        told = f"In row {row} a text goes on after its closing quotation mark."
     hint = "Double a quotation mark that is part of a text, or save the table as XLSX."
-    return BadInputError(said, hint=hint)
+    return BadInputError(told, hint=hint)

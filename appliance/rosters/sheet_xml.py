@@ -48,7 +48,7 @@ def cut_sheet(xml: bytes) -> SheetPart:
     """
     root = _ROOT.search(xml)
     if not root:
-        raise ValueError("no worksheet")
+        raise ValueError("worksheet")
     prefix = root[1]
     begin = re.compile(rb"<" + re.escape(prefix) + rb"sheetData\b[^<>]*>").search(xml, root.end())
     end = xml.rfind(b"</" + prefix + b"sheetData")
@@ -76,12 +76,12 @@ def _refuse_outside_rows(cells: bytes, prefix: bytes) -> None:
         ValueError: there is such a thing, or a comment that could hide it.
     """
     if b"<!" in cells or b"<?" in cells:
-        raise ValueError("markup between cells")
+        raise ValueError("markup")
     row = b"<" + re.escape(prefix) + b"row\\b[^<>]*"
     inside = re.compile(b"\\s*+(?:" + row + b"/>\\s*+)*(?:" + row + b"(?<!/)>|\\Z)")
     for piece in cells.split(b"</" + prefix + b"row>"):
         if not inside.match(piece) or piece.count(b"<") > _MAX_ROW_TAGS:
-            raise ValueError("cells outside rows")
+            raise ValueError("rows")
 
 
 def _merged(tail: bytes) -> tuple[MergedRange, ...]:

@@ -95,7 +95,7 @@ def test_a_wrong_file_is_refused_with_its_name_and_a_hint(data: bytes, said: str
     """What is wrong, in which row, and what to do; never another error."""
     with pytest.raises(BadInputError, match=said) as refusal:
         read_table(data, name="C:\\lists\\my list.csv")
-    assert refusal.value.message.startswith("my list.csv: ")
+    assert refusal.value.message.startswith("File my list.csv: ")
     assert refusal.value.hint
 
 
