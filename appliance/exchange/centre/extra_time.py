@@ -1,7 +1,8 @@
 """Extra time in a running exam as both sides may give it: signed, added, never overwritten (pure).
 
 A grant's id is the hash of its content, so that no grant can stand in another's place. A grant can be withdrawn, for
-good. The sum is the same whatever the order, and however often each is told.
+good, while it waits for acceptance; once it is in a sitting's history it stays there (decision 0008). The sum is the
+same whatever the order, and however often each is told.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def read_extra_time(body: JsonObject) -> ExtraTime:
 
 
 def total_us(grants: Mapping[str, ExtraTime], withdrawn: Collection[str], *, sitting: str, candidate: str) -> int:
-    """Return the extra time of one candidate in one sitting: their own grants and everybody's, without withdrawn ones.
+    """Return what is granted to one candidate in one sitting: their own grants and everybody's, without withdrawn ones.
+
+    When somebody ends is not computed of it, but of the sitting's history (`exams/timing.py`).
 
     Args:
         grants: by id.

@@ -111,8 +111,11 @@ def merge(
 
 
 def touches(change: Change, running: Running) -> bool:
-    """Return whether a change touches what is running, so that an invigilator has to accept it."""
-    if change.kind in _HARMLESS:
+    """Return whether a change touches what is running, so that an invigilator has to accept it.
+
+    Extra time that is withdrawn touches nothing: what was given stays given, and what waits need not be asked any more.
+    """
+    if change.kind in _HARMLESS or (change.kind == ChangeKind.EXTRA_TIME and change.deleted):
         return False
     about = {change.sitting} | ({change.id} if change.kind == ChangeKind.SITTING else set())
     return change.key in running.uses or bool(about & running.sittings)

@@ -61,6 +61,7 @@ def test_a_computer_without_an_identity_decides_nothing() -> None:
 def test_the_hub_tells_a_copy_from_a_restore() -> None:
     """Another machine is a copy, a lower number a restore, another content a conflict."""
     assert hub_says(None, HERE, highest=0, conflict=False) == HubWord("ok", 0)
+    assert hub_says(HERE, HERE, highest=10, conflict=False) == HubWord("ok", 10)
     assert hub_says(HERE, replace(HERE, seq=12), highest=8, conflict=False) == HubWord("ok", 10)
     assert hub_says(HERE, replace(HERE, machine="machine-2"), highest=8, conflict=False) == HubWord("cloned", 10)
     assert hub_says(HERE, replace(HERE, seq=9), highest=8, conflict=False) == HubWord("restored", 10)
@@ -70,10 +71,10 @@ def test_the_hub_tells_a_copy_from_a_restore() -> None:
 
 @given(st.integers(0, NOW_US * 2), st.binary(min_size=6, max_size=6))
 def test_an_epochs_name_fits_a_key(now_us: int, random: bytes) -> None:
-    """A new epoch's name is part of a delivery key, and differs with the second and the random bytes."""
+    """A new epoch's name is part of a delivery key, and is made of the second and the random bytes."""
     name = new_epoch(now_us, random)
     assert DeliveryKey("box", name, 1).epoch == name
-    assert new_epoch(now_us + 1_000_000, random) != name
+    assert name == f"{now_us // 1_000_000:x}-{random.hex()}"
 
 
 def test_too_little_chance_is_an_error_of_the_program() -> None:

@@ -191,6 +191,7 @@ def test_what_is_not_taken_over_has_its_reason() -> None:
         (change("session", "x1"), True),
         (change("exam", "e1"), True),
         (granted(grant()), True),
+        (granted(grant(), body=None), False),
         (change("exam", "e2"), False),
         (change("sitting", "s2", sitting="s2"), False),
         (change("media_request", "m1", sitting="s1"), False),
@@ -218,6 +219,15 @@ def test_an_invigilator_accepts_or_declines() -> None:
     fourth = change("roster", "s1", 4, sitting="s1")
     assert box.told([fourth], Running(running, declined=declined)).propose == (fourth,)
     assert box.told((), Running()).apply == (fourth,)
+
+
+def test_extra_time_withdrawn_while_it_waits_is_not_asked_for_any_more() -> None:
+    """A grant that waits for acceptance stops waiting when the centre withdraws it, and nobody is asked about that."""
+    box, running = Box(), Running(frozenset({"s1"}))
+    assert box.told([granted(grant())], running).propose == (granted(grant()),)
+    gone = granted(grant(), version=2, body=None)
+    assert box.told([gone], running).apply == (gone,)
+    assert not box.waiting
 
 
 def test_things_are_taken_over_in_the_order_they_need_one_another() -> None:
