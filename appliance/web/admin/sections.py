@@ -55,6 +55,17 @@ def _all() -> tuple[Group, ...]:
             ),
         ),
         Group(
+            _("Exams"),
+            (
+                Section(
+                    "admin.integrations",
+                    _("Integrations"),
+                    _("Which learning management systems send exams, and where they are told."),
+                    "network",
+                ),
+            ),
+        ),
+        Group(
             _("Access"),
             (
                 Section("admin.users", _("Users"), _("Who may sign in, with which role."), "users"),

@@ -77,6 +77,17 @@ TOPICS: Final = (
     Topic("camera-masks", ("admin.camera_masks",)),
     Topic("storage", ("admin.storage",)),
     Topic("holds", ("admin.holds", "admin.hold", "admin.hold_place", "admin.hold_release", "admin.deletions")),
+    Topic(
+        "integrations",
+        (
+            "admin.integrations",
+            "admin.integration",
+            "admin.integration_add",
+            "admin.integration_edit",
+            "admin.integration_rotate",
+            "admin.integration_test",
+        ),
+    ),
     Topic("users", ("admin.users", "admin.user", "admin.user_add")),
     Topic("keys", ("admin.keys",)),
     Topic("certificates", ("admin.certificates", "lan.certificate"), always=True),
