@@ -34,6 +34,9 @@ from appliance.web import (
 from appliance.web.account import sessions
 from appliance.web.account import views as account
 from appliance.web.account.accounts import any_account
+from appliance.web.api import state as api_state
+from appliance.web.api import views as api
+from appliance.web.api.paths import is_machines
 from appliance.web.browser_session import BoxSession, BoxSessions
 from appliance.web.help import views as help_views
 from appliance.web.jobs import Jobs
@@ -65,6 +68,7 @@ _BLUEPRINTS = (
     preferences.BLUEPRINT,
     language_views.BLUEPRINT,
     openapi.BLUEPRINT,
+    api.BLUEPRINT,
     account.BLUEPRINT,
     room.BLUEPRINT,
     review.BLUEPRINT,
@@ -95,11 +99,13 @@ def create_app(
     _configure(app, settings)
     install(app, _services(settings, clock, live, keyring))
     app.session_interface = BoxSessions()
-    CSRFProtect(app)
+    form_tokens = CSRFProtect(app)
+    form_tokens.exempt(api.BLUEPRINT)  # its callers have tokens; a cookie is neither read nor set there
     app.before_request(_gate)
     app.after_request(headers.add_headers)
     compress.install(app)
     app.teardown_appcontext(close_database)
+    api_state.install(app, settings, clock)
     problems.install(app)
     metrics.install(app)
     app.after_request(keep_notice)
@@ -161,6 +167,11 @@ def _gate() -> Response | None:
     # Flask's own TRUSTED_HOSTS cannot name an IPv6 address (Werkzeug cuts at the first colon).
     if not hosts.is_ours(host, services().box_names() if request.is_secure else ()):
         abort(400, "This box does not answer to that name. Open it by the name on its certificate page.")
+    if is_machines(request.path):
+        # Not for browsers: each view there looks at the token (web/api/authority.py), and no page of another site can
+        # send one without having the secret. What that page's browser adds (Origin, Sec-Fetch-Site) says nothing here.
+        g.person = None
+        return None
     if _is_guarded(request) and hosts.is_foreign(
         site=request.headers.get("Sec-Fetch-Site", ""),
         origin=request.headers.get("Origin", ""),
