@@ -92,6 +92,7 @@ ACTIONS: dict[str, str] = {
     "sitting.restored": "a removed sitting was brought back",
     "sitting.roster_taken": "a sitting's roster was changed",
     "sitting.seating_taken": "a sitting's seating plan was changed",
+    "review.archive_opened": "a session's recording was opened from the LMS",
     "support.bundle_downloaded": "a support bundle was downloaded",
     "support.bundle_made": "a support bundle was made",
     "vault.checkpoint": "signed checkpoints of part files",

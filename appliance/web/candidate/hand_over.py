@@ -24,8 +24,8 @@ from appliance.web.api.errors import ReplayedTokenError
 from appliance.web.candidate import tickets
 from appliance.web.candidate.blueprint import BLUEPRINT
 from appliance.web.candidate.cookies import give_ticket
-from appliance.web.candidate.language import speak
 from appliance.web.candidate.refused import refused_page
+from appliance.web.language.asked import speak
 from appliance.web.services import address, database, services
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from appliance.sittings.sessions import session_facts
 from appliance.web.candidate import tickets
 from appliance.web.candidate.cookies import sent_ticket
 from appliance.web.candidate.facts import shown_of
-from appliance.web.candidate.language import speak
 from appliance.web.candidate.steps import Step
+from appliance.web.language.asked import speak
 from appliance.web.services import database, services
 
 if TYPE_CHECKING:

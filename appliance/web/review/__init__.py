@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.web.review import bookmark_views, order_views, playback_views, views
+from appliance.web.review import archive_entry, archive_views, bookmark_views, order_views, playback_views, views
 from appliance.web.review.blueprint import BLUEPRINT
 
-__all__ = ["BLUEPRINT", "bookmark_views", "order_views", "playback_views", "views"]
+__all__ = ["BLUEPRINT", "archive_entry", "archive_views", "bookmark_views", "order_views", "playback_views", "views"]

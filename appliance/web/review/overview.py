@@ -111,13 +111,16 @@ def overview(
     sitting: str,
     lines: Sequence[Line],
     marks: Iterable[Bookmark],
-    person: Person,
+    person: Person | None,
     *,
     held: bool,
     deleted: Iterable[Deletion] = (),
     lost: Container[str] = (),
 ) -> Overview:
-    """Return what the page is told (pure); ``lost``: the cameras that deliver nothing at this moment."""
+    """Return what the page is told (pure); without a person no bookmarks.
+
+    ``lost``: the cameras that deliver nothing at this moment.
+    """
     gone: dict[str, list[Deletion]] = {line.summary.camera: [] for line in lines}
     for one in deleted:
         gone.setdefault(one.camera, []).append(one)
@@ -137,7 +140,7 @@ def overview(
             ]
             for line in lines
         },
-        bookmarks=[bookmark_answer(mark, person) for mark in marks],
+        bookmarks=[bookmark_answer(mark, person) for mark in marks] if person else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from flask import Response, request
@@ -28,6 +28,9 @@ from appliance.web.review.deletions import deletions
 from appliance.web.review.parts import Span, spans
 from appliance.web.review.thumbnails import check_width, keyframe
 from appliance.web.services import database, person, services
+
+if TYPE_CHECKING:
+    from appliance.vault.keysource import KeyringKeys
 
 MEDIA_TYPE = "video/mp4"
 JPEG = "image/jpeg"
@@ -133,11 +136,16 @@ def thumbnail(sitting: str, camera: str) -> Response:
     asked = read_query(ThumbnailQuery)
     width = check_width(asked.width)
     keys = _keys()
-    span, seq, key_us = _seek(sitting, camera, asked.at_us)
+    return send_thumbnail((sitting, camera), _seek(sitting, camera, asked.at_us), width, keys)
+
+
+def send_thumbnail(of: tuple[str, str], key: tuple[Span, int, int], width: int, keys: KeyringKeys) -> Response:
+    """Return a small picture of a keyframe (as `windows.seek` names it) of a recording (sitting and camera)."""
+    span, seq, key_us = key
     path = span.file.path
     response = Response(content_type=JPEG, headers={"X-Exambox-Key-Us": str(key_us)})
     # The part's number is not given twice, and a record never changes; another box's cache is another browser.
-    response.set_etag(f"{sitting}-{camera}-{span.file.number}-{seq}-{width}")
+    response.set_etag(f"{of[0]}-{of[1]}-{span.file.number}-{seq}-{width}")
     response.headers["Cache-Control"] = f"private, max-age={_HOUR}"
     response.make_conditional(request)
     if response.status_code == 304:  # noqa: PLR2004  not modified (RFC 9110)

@@ -29,6 +29,8 @@ const $ = (selector) => document.querySelector(selector);
 const root = $("[data-review]");
 const { api } = root.dataset;
 const playable = root.dataset.playable === "yes";
+const marking = playable && $("[data-export]") !== null; // whoever only watches one session marks and exports nothing
+const MARKS = new Set(["bookmark", "markIn", "markOut", "clear", "export"]);
 const zone = new ReviewZone();
 const state = { overview: null, range: { from: null, to: null }, locked: root.dataset.locked === "yes", marks: [] };
 const clock = new MasterClock();
@@ -81,6 +83,7 @@ function toMark(direction) {
 }
 
 function setRange(from, to) {
+  if (!marking) return;
   if (from !== null && to !== null && from > to) [from, to] = [to, from];
   Object.assign(state.range, { from, to });
   $("[data-range-clear]").hidden = from === null && to === null;
@@ -114,7 +117,7 @@ const actions = {
   markIn: () => setRange(clock.now(), state.range.to !== null && state.range.to > clock.now() ? state.range.to : null),
   markOut: () => setRange(state.range.from !== null && state.range.from < clock.now() ? state.range.from : null, clock.now()),
   clear: () => setRange(null, null),
-  export: () => { parts.tab("export"); $("#panel-export").querySelector("input, button")?.focus(); },
+  export: () => { if (!parts.exports) return; parts.tab("export"); $("#panel-export").querySelector("input, button")?.focus(); },
   grid: () => parts.stage.setLayout("grid"), focus: () => parts.stage.setLayout("focus"),
   camera: (key) => parts.stage.enlarge(parts.stage.order[Number(key) - 1]),
   zoomIn: () => parts.timeline.zoom(2), zoomOut: () => parts.timeline.zoom(0.5), fit: () => parts.timeline.fit(),
@@ -212,8 +215,8 @@ function build() {
   parts.transport = new Transport(root, { clock, zone, actions, jump });
   parts.transport.onSpeed = (rate) => parts.theatre.setRate(rate);
   parts.tab = wireTabs($("[data-tabs]"));
-  if (playable) {
-    parts.thumbs = new Thumbs($("[data-scrub]"), { net, cameras, base: api, recorded });
+  if (playable) parts.thumbs = new Thumbs($("[data-scrub]"), { net, cameras, base: api, recorded });
+  if (marking) {
     parts.exports = new ExportPanel({ form: $("[data-export]"), result: $("[data-export-result]"), path: `${api}/exports`, zone, state, names, changed: () => setRange(state.range.from, state.range.to) });
     parts.bookmarks = new Bookmarks({
       list: $("[data-bookmarks]"), count: $("[data-bookmark-count]"), dialog: $("[data-bookmark-dialog]"), base: `${api}/bookmarks`, zone, names, jump,
@@ -222,8 +225,8 @@ function build() {
     parts.bookmarks.changed();
     parts.bookmarks.resume();
   }
-  wireVerify($("[data-verify]"), $("[data-verify-result]"), `${api}/checks`, names);
-  const table = shortcuts(cameras.length);
+  if ($("[data-verify]")) wireVerify($("[data-verify]"), $("[data-verify-result]"), `${api}/checks`, names);
+  const table = shortcuts(cameras.length).filter(({ act }) => marking || !MARKS.has(act));
   wireKeys(table, actions);
   fillShortcuts($("[data-keys]"), table);
 }
