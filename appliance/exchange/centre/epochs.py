@@ -4,6 +4,9 @@ A key is ``box:epoch:seq``. After a restore the numbers would be given again; of
 written in three places: the database, a witness file beside it that no backup holds, and the hub. The witness is
 written after the database's commit, and before anything of it leaves the box, so it is never ahead of the database
 unless the database went back. A new epoch is written to the database first, then to the witness.
+
+What was not delivered keeps its key when a new epoch begins: the hub knows it again if it has it. An item the hub
+answers with ``conflict`` was numbered after an unseen restore; it is told again under a new key of the new epoch.
 """
 
 from __future__ import annotations

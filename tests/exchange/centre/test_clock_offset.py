@@ -117,6 +117,8 @@ def test_samples_are_of_this_boot_and_the_last_ones() -> None:
     assert [one.sent_us // SECOND_US for one in many] == list(range(40 - KEPT, 40))
     slow = sample(50 * SECOND_US, LONGEST_ANSWER_US, 1)
     assert observe(many, slow) == many
+    as_slow_as_may_be = sample(50 * SECOND_US, LONGEST_ANSWER_US, 0)
+    assert observe(many, as_slow_as_may_be)[-1] == as_slow_as_may_be
     assert observe(many, replace(QUICK[0], received_us=QUICK[0].sent_us - 1)) == many
     after_boot = replace(QUICK[0], boot="boot-2")
     assert observe(many, after_boot) == (after_boot,)
