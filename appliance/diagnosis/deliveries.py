@@ -10,7 +10,6 @@ from appliance.diagnosis.result import Check, Examined, read_database
 from appliance.errors import NotFoundError
 from appliance.integrations.store import list_stored, stored_integration
 from appliance.ipc.beat import read_beat
-from appliance.outbox.reasons import in_words
 from appliance.outbox.rows import CENTRE, LMS_PREFIX, lms_target
 from appliance.outbox.status import status
 
@@ -71,16 +70,15 @@ def check_deliveries(examined: Examined) -> list[Check]:
 
 def delivery_check(name: str, stands: TargetStatus, *, now_us: int) -> Check:
     """Judge the deliveries to one target (pure)."""
-    title = f"deliveries to {name}"
-    page = "Administration, Deliveries, or `exambox sync status` says more."
-    why = in_words(stands.last_error)
+    title = f"deliveries {name}"
+    page = "Administration, Deliveries, or `exambox sync status` says why."
     if stands.parked:
         words = f"{stands.parked} refused by {name}: a person has to look; waiting in all: {stands.backlog}."
         return Check(title, "fail", words, page)
     hours = 0 if stands.oldest_us is None else (now_us - stands.oldest_us) // OLD_US
     if hours >= 1:
-        words = f"{stands.backlog} wait for {name}, the oldest for {hours} h: {why or 'not tried yet'}."
+        words = f"{stands.backlog} wait for {name}, the oldest for {hours} h."
         return Check(title, "warn", words, page)
     if stands.silent_since_us is not None:
-        return Check(title, "warn", f"{stands.backlog} wait for {name}: {why}.", page)
+        return Check(title, "warn", f"{stands.backlog} wait for {name}, which takes nothing at present.", page)
     return Check(title, "ok", f"{name} takes what it is sent; waiting: {stands.backlog}")

@@ -69,6 +69,16 @@ def status(db: Database) -> OutboxStatus:
     return OutboxStatus(tuple(_target(db, states.get(name, TargetState(name))) for name in names))
 
 
+def delivered_since(db: Database, since_us: int) -> dict[str, int]:
+    """Return how many each target accepted since a time, by index."""
+    rows = db.conn.execute(
+        "SELECT target, COUNT(*) FROM delivery INDEXED BY delivery_settled"
+        " WHERE settled_us IS NOT NULL AND settled_us >= ? AND state = 'delivered' GROUP BY target",
+        (since_us,),
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 _COUNTS = """
 SELECT COUNT(*), COALESCE(SUM(state = 'parked'), 0), MIN(cause_us)
 FROM delivery INDEXED BY delivery_open WHERE state IN ('waiting', 'parked') AND target = ?
