@@ -1,0 +1,1 @@
+"""Sittings: planning them, the day in the room, the register. For invigilators, centre managers, administrators."""

@@ -1,0 +1,3 @@
+// The register's button for paper.
+
+document.querySelector("[data-print]")?.addEventListener("click", () => print());
