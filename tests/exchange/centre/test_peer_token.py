@@ -125,6 +125,19 @@ def test_the_leeway_is_as_far_as_it_says() -> None:
     check(request(now_us=NOW_US + 200_000_000), leeway_us=200_000_000)
 
 
+def test_the_ends_of_a_tokens_time_are_exact() -> None:
+    """The last microsecond is in and the next is out, on both sides; the error says by how much the clocks differ."""
+    made_us = NOW_US // 1000 * 1000
+    token = request(now_us=made_us)
+    end_us = made_us + LIFE_US + LEEWAY_US
+    check(token, now_us=end_us - 1)
+    with pytest.raises(TokenError, match="ended 30 s ago"):
+        check(token, now_us=end_us)
+    check(token, now_us=made_us - LEEWAY_US)
+    with pytest.raises(TokenError, match="30 s ahead"):
+        check(token, now_us=made_us - LEEWAY_US - 1)
+
+
 @pytest.mark.parametrize(
     "header",
     [
