@@ -67,7 +67,7 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             sources=frozenset({Is.EXPECTED, Is.ABSENT, Is.ARRIVED, Is.IDENTITY_CHECKED, Is.CONSENTED}),
             target=None,
             who=IN_THE_ROOM | {"centre"},
-            during=BEFORE_CLOSE - {Sitting.PLANNED, Sitting.ENDED},
+            during=BEFORE_CLOSE - {Sitting.ENDED},
         ),
         Transition(
             name="move_seat",  # detail: seat

@@ -18,8 +18,7 @@ from appliance.exams.standing import Readiness, Standing
 from appliance.exams.states import SittingStatus
 from appliance.exams.timeline import Timeline
 from appliance.exams.timing import End, ExamTiming, SittingTiming, end_of
-from appliance.exams.transitions import IllegalTransitionError, check, spoken
-from appliance.exams.transitions import Event
+from appliance.exams.transitions import Event, IllegalTransitionError, check, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +93,20 @@ def replay(planned: SittingRun, history: Iterable[Event]) -> SittingRun:
     for event in history:
         run = apply(run, event)
     return run
+
+
+def restored(run: SittingRun, accepted: Iterable[Event]) -> SittingRun:
+    """Return the state after events that `apply` accepted once, without asking again.
+
+    A stored history is what happened: a guard that newer software has made stricter does not undo it. Gives what
+    `replay` gives, in a fraction of the time.
+    """
+    events = tuple(accepted)
+    timeline = run.timeline
+    for event in events:
+        run = after(run, event, SITTING_TABLE.get(event.name) or CANDIDATE_TABLE[event.name])
+        timeline = timeline.after(event)
+    return msgspec.structs.replace(run, history=(*run.history, *events), timeline=timeline)
 
 
 def _rule(run: SittingRun, event: Event) -> Transition:

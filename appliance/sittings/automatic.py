@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import contextlib
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from appliance.database import write
+from appliance.errors import ConflictError, NotFoundError
+from appliance.exams.states import AT_WORK, BEING_ADMITTED, CandidateStatus, SittingStatus
+from appliance.exams.timing import start_window
+from appliance.exams.transitions import IllegalTransitionError
+from appliance.sittings import recording
+from appliance.sittings.acts import BOX, act, note_step
+from appliance.sittings.runs import open_sittings, run_of
+from appliance.sittings.warnings import tell_merged
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlite_utils import Database
 
     from appliance.clock import Clock
     from appliance.config import Settings
+    from appliance.exams.sitting_run import SittingRun
+    from appliance.sittings.values import StoredSitting
 
-Readiness = "Callable[[Database, str], Mapping[str, str]]"
-"""Looks at a sitting's room: each thing that is missing, with what is wrong with it; empty: ready."""
+TIME_IS_OVER: Final = "the time is over"
+NOBODY_THERE: Final = "nobody has been there for a while: the box closes what it opened"
+DEFAULT_IDLE_US: Final = 15 * 60 * 1_000_000
+Name = Literal["record", "finish", "end", "close_ghosts", "close"]
 
 
 class DueAct(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is due: a transition of a sitting (and candidate), or ``record``."""
 
     sitting: str
-    name: Literal[
-        "record",
-        "check_readiness",
-        "note_readiness",
-        "override_readiness",
-        "admit",
-        "start",
-        "finish",
-        "end",
-        "mark_absent",
-        "close_ghosts",
-        "leave",
-        "close",
-    ]
+    name: Name
     candidate: str = ""
     why: str = ""
 
 
-def due_acts(db: Database, *, now_us: int) -> list[DueAct]:
-    """Return what the box itself does now, in the order it is to happen."""
-    raise NotImplementedError
+def due_acts(db: Database, *, now_us: int, idle_us: int = DEFAULT_IDLE_US) -> list[DueAct]:
+    """Return what the box itself does now, in the order it is to happen.
+
+    In every sitting: recording begins ``lead_us`` before the planned start, and who has no time left finishes. A
+    sitting the box opened is ended and closed as well, when nobody has been at work for ``idle_us`` or nobody of its
+    exams can begin any more; one that people opened is ended and closed by people.
+    """
+    found: list[DueAct] = []
+    for one in open_sittings(db):
+        run = run_of(db, one.id)
+        found += _recording(db, one, now_us)
+        found += _finishing(run, now_us)
+        if one.automatic:
+            found += _closing(run, now_us, idle_us)
+    return found
 
 
 def tick(
@@ -54,6 +68,74 @@ def tick(
 ) -> int:
     """Do what is due and return how much was done; each act is its own transaction.
 
-    An act that is refused, because a person was faster, is left out.
+    An act that is refused, because a person was faster, is left out. ``readiness`` looks at the room of a sitting and
+    names each thing that is missing, with what is wrong with it: it is noted for sittings the box opened.
     """
-    raise NotImplementedError
+    done = 0
+    for one in open_sittings(db):
+        if one.seq:
+            done += note_step(db, one.id, clock)
+        if readiness is not None and one.automatic:
+            done += _note_readiness(db, one, readiness(db, one.id), clock)
+    idle_us = settings.exams.idle_minutes * 60 * 1_000_000
+    for due in due_acts(db, now_us=clock.wall_us(), idle_us=idle_us):
+        with contextlib.suppress(IllegalTransitionError, ConflictError, NotFoundError):
+            done += _do(db, due, clock)
+    return done + tell_merged(db, clock=clock)
+
+
+def _do(db: Database, due: DueAct, clock: Clock) -> bool:
+    if due.name == "record":
+        with write(db):
+            return recording.begin(db, due.sitting, clock=clock, who=BOX)
+    act(db, due.sitting, due.name, who=BOX, role="system", clock=clock, candidate=due.candidate, why=due.why)
+    return True
+
+
+def _note_readiness(db: Database, sitting: StoredSitting, missing: Mapping[str, str], clock: Clock) -> bool:
+    """Note what is missing in the room of a sitting under way, where that is news."""
+    run = run_of(db, sitting.id)
+    known = run.readiness.missing == tuple(sorted(missing.items()))
+    if known or run.status not in {SittingStatus.RUNNING, SittingStatus.PAUSED, SittingStatus.ADMITTING}:
+        return False
+    act(db, sitting.id, "note_readiness", who=BOX, role="system", clock=clock, detail=dict(missing))
+    return True
+
+
+def _recording(db: Database, sitting: StoredSitting, now_us: int) -> Iterator[DueAct]:
+    early = sitting.status in {SittingStatus.PLANNED, SittingStatus.READINESS_CHECK, SittingStatus.ADMITTING}
+    due = sitting.start_us - sitting.lead_us <= now_us < sitting.start_us + sitting.lead_us
+    if early and due and not sitting.automatic:
+        is_free = recording.recording_of(db, sitting.id).as_sitting is None
+        if is_free and not recording.was_begun(db, sitting.id):
+            yield DueAct(sitting=sitting.id, name="record")
+
+
+def _finishing(run: SittingRun, now_us: int) -> Iterator[DueAct]:
+    if run.status is not SittingStatus.RUNNING:
+        return
+    writing = [name for name, person in run.people.items() if person.status in AT_WORK]
+    for name, end in run.ends(now_us, writing).items():
+        if end.at_us <= now_us and not end.moving:
+            yield DueAct(sitting=run.sitting, name="finish", candidate=name, why=TIME_IS_OVER)
+
+
+def _closing(run: SittingRun, now_us: int, idle_us: int) -> Iterator[DueAct]:
+    """Yield what closes a sitting nobody attends, step by step: the next tick goes on where this one is refused."""
+    states = {person.status for person in run.people.values()}
+    idle = not run.history or now_us - run.history[-1].at_us >= idle_us
+    if run.status in {SittingStatus.RUNNING, SittingStatus.PAUSED}:
+        windows = [start_window(run.timeline, run.timing, exam)[1] for exam in run.exams.values()]
+        nobody_more = max(windows, default=now_us) < now_us
+        if states.isdisjoint(AT_WORK) and (idle or nobody_more):
+            yield from (DueAct(sitting=run.sitting, name=name, why=NOBODY_THERE) for name in _LAST)
+    elif run.status is SittingStatus.ENDED:
+        open_ones = states & (BEING_ADMITTED | {CandidateStatus.EXPECTED})
+        yield from (
+            DueAct(sitting=run.sitting, name=name, why=NOBODY_THERE)
+            for name in _LAST[1:]
+            if name == "close" or open_ones
+        )
+
+
+_LAST: Final[tuple[Name, ...]] = ("end", "close_ghosts", "close")

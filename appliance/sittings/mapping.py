@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from appliance.clock import SECOND_US
 from appliance.exams.methods import Method
 from appliance.exams.model import Candidate, Exam, Identification
 from appliance.exams.rules import Rules
-from appliance.exams.score import ScoreConfig
+from appliance.exams.score import WEIGHT_OF, ScoreConfig
 from appliance.exchange.enums import Proctoring, WarningType
 
 if TYPE_CHECKING:
@@ -121,9 +123,5 @@ def _rules(sent: SentRules) -> Rules:
 
 
 def _score(sent: SentScoreConfig) -> ScoreConfig:
-    weights = {
-        name: float(getattr(sent, name))
-        for name in ScoreConfig.__struct_fields__
-        if name not in {"cheater_level", "attention_level"}
-    }
-    return ScoreConfig(cheater_level=round(sent.cheater_level), **weights)
+    weights = {name: float(getattr(sent, name)) for name in WEIGHT_OF.values()}
+    return msgspec.convert({"cheater_level": round(sent.cheater_level), **weights}, ScoreConfig)

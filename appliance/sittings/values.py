@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from appliance.exams.methods import Method
 from appliance.exams.model import Candidate, Exam, Identification, Sitting, SittingId, Text
+from appliance.exams.standing import Standing
 from appliance.exams.states import SessionStatus, SittingStatus
 from appliance.exams.timing import End, SittingTiming
-from appliance.exams.standing import Standing
 from appliance.exchange.messages import SessionName
-
 
 Origin = Literal["lms", "centre", "stick", "box"]
 Opening = Literal["people", "automatic"]
@@ -128,7 +127,7 @@ class StoredSitting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SittingPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody plans. ``exams``: our ids, at least one. ``id`` is made from the start where it is empty."""
+    """What somebody plans. ``exams``: our ids, at least one. ``id`` is made from the start where it is None."""
 
     name: Text
     room: Text
@@ -137,7 +136,7 @@ class SittingPlan(msgspec.Struct, frozen=True, kw_only=True):
     lead_us: Annotated[int, msgspec.Meta(ge=0, le=24 * 3600 * 1_000_000)] = 0
     opening: Opening = "people"
     origin: Origin = "box"
-    id: SittingId | Literal[""] = ""
+    id: SittingId | None = None
 
 
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from appliance.exams.candidate_table import CANDIDATE_TABLE
 from appliance.exams.register import register_of
-from appliance.exams.sitting_run import SittingRun, apply, replay
+from appliance.exams.sitting_run import SittingRun, apply, replay, restored
 from appliance.exams.sitting_table import SITTING_TABLE
 from appliance.exams.states import AT_WORK, UNSETTLED, SittingStatus
 from appliance.exams.states import CandidateStatus as Is
@@ -118,6 +118,16 @@ def test_a_sitting_can_always_be_closed(tried: tuple[SittingRun, list[Event]]) -
     if run.status is SittingStatus.ENDED:
         run = after(run, event("close_ghosts", now), event("sign_register", now), event("close", now))
     assert run.status is SittingStatus.CLOSED
+
+
+@given(TRIED)
+@settings(max_examples=60, deadline=None)
+def test_what_was_accepted_is_restored_without_asking_again(tried: tuple[SittingRun, list[Event]]) -> None:
+    """Folding an accepted history, at once or in two pieces, gives the run it was accepted in."""
+    start, end = tried[0], accepted(*tried)[-1]
+    news = end.history[len(start.history) :]
+    assert restored(start, news) == end
+    assert restored(restored(start, news[: len(news) // 2]), news[len(news) // 2 :]) == end
 
 
 def test_every_transition_can_happen() -> None:
