@@ -167,9 +167,18 @@ def test_a_key_that_a_token_brings_is_not_used(name: str) -> None:
     check(signed(claims_of(request()), header=header))
 
 
-def test_extensions_that_are_not_known_are_refused() -> None:
+@pytest.mark.parametrize("header", [b'{"alg":"EdDSA","crit":["exp"]}', b'{"alg":"EdDSA","b64":false}'])
+def test_extensions_that_are_not_known_are_refused(header: bytes) -> None:
     """A header that asks for more than is done here is not taken."""
-    assert reason(signed(claims_of(request()), header=b'{"alg":"EdDSA","crit":["b64"],"b64":false}')) == "malformed"
+    assert reason(signed(claims_of(request()), header=header)) == "malformed"
+
+
+def test_a_token_has_one_spelling() -> None:
+    """Bits of the last sign that mean nothing cannot be used to write one token in two ways."""
+    token = request()
+    signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for bit in (1, 2, 4, 8):
+        assert reason(token[:-1] + signs[signs.index(token[-1]) ^ bit]) == "malformed"
 
 
 def outcome(token: str, name: str, value: Any) -> str:
