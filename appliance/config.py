@@ -46,6 +46,8 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 class BoxSettings(Section, frozen=True):
     """Which box this is."""
 
+    role: Literal["box", "hub"] = "box"
+    """`hub`: no room's box but the central service of a centre, which serves the boxes of its rooms."""
     room: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] = "Exam room"
     timezone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     language: Literal["en", "de"] = "en"
@@ -217,7 +219,7 @@ class Settings(Section, frozen=True):
         if not self.box.trial:
             return Path("/var/lib/exambox")
         base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-        return Path(base) / "exambox"
+        return Path(base) / ("exambox-hub" if self.is_hub else "exambox")
 
     @property
     def run_dir(self) -> Path:
@@ -268,8 +270,15 @@ class Settings(Section, frozen=True):
 
     @property
     def opens_sittings(self) -> bool:
-        """Whether the box opens sittings by itself for candidates who belong to none."""
+        """Whether the box opens sittings by itself for candidates who belong to none; a hub has no room to open."""
+        if self.is_hub:
+            return False
         return self.box.trial if self.exams.open_sittings is None else self.exams.open_sittings
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether this is the central service of a centre and not a room's box."""
+        return self.box.role == "hub"
 
     @property
     def unlocks_itself(self) -> bool:

@@ -33,6 +33,10 @@ Span = Annotated[int, Meta(ge=-9_000_000_000_000_000, le=9_000_000_000_000_000, 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Version = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Cursor = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROLS, description="opaque; empty: from the beginning")]
+BoxAddress = Annotated[
+    str, Meta(max_length=200, pattern=rf"^(https?://[^/\s?#]+)?{_END}", examples=["https://hall-2.example:8443"])
+]
+"""The beginning of addresses on a box, without a slash at the end; empty where it is not known."""
 JsonText = Annotated[
     str,
     Meta(

@@ -16,6 +16,7 @@ from appliance.errors import BadInputError
 from appliance.exchange.centre.changes import Change
 from appliance.exchange.centre.items import Item
 from appliance.exchange.centre.kinds import (
+    BoxAddress,
     BoxId,
     Count,
     Cursor,
@@ -72,6 +73,7 @@ class EnrolRequest(Struct, frozen=True, kw_only=True):
         seal_public: X25519, what sticks for the box are sealed to.
         machine: a hash that differs between two computers, so that a copied box is told apart.
         key_expires_us: when the box will stop using the key; null: not stated.
+        address: where the browsers of candidates and reviewers reach the box; empty: the hub has to be told by people.
     """
 
     code: Annotated[str, Meta(min_length=8, max_length=64)]
@@ -83,6 +85,7 @@ class EnrolRequest(Struct, frozen=True, kw_only=True):
     machine: Digest
     version: ShortText
     key_expires_us: Micros | None = None
+    address: BoxAddress = ""
 
 
 class EnrolAnswer(Struct, frozen=True, kw_only=True):
@@ -202,6 +205,8 @@ class Report(Struct, frozen=True, kw_only=True):
     backlog: BacklogWord = BacklogWord()
     proposals: Count = 0
     """Changes of the centre that wait for an invigilator."""
+    address: BoxAddress = ""
+    """Where the browsers of candidates and reviewers reach the box; empty: as the hub knows it."""
 
 
 class ReportAnswer(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from appliance.exchange.centre import messages
+from appliance.exchange.centre import bodies, messages
 from appliance.exchange.centre.extra_time import ExtraTime
 from appliance.exchange.centre.peer_token import ANSWER_HEADER
 from appliance.exchange.centre.routes import CALLS, Call
@@ -61,9 +61,9 @@ def protocol_paths() -> JsonObject:
 def protocol_components() -> JsonObject:
     """Return ``components`` of the OpenAPI 3.1 document: the schema of each message, and how requests are signed."""
     kinds = {call.answer for call in CALLS} | {call.request for call in CALLS if call.request}
-    bodies = [messages.MediaRequest, ExtraTime]
+    kinds_of_bodies = [messages.MediaRequest, ExtraTime, *bodies.Body.__subclasses__()]
     _, schemas = msgspec.json.schema_components(
-        [*sorted(kinds, key=lambda kind: kind.__name__), *bodies], ref_template="#/components/schemas/{name}"
+        [*sorted(kinds, key=lambda kind: kind.__name__), *kinds_of_bodies], ref_template="#/components/schemas/{name}"
     )
     for schema in schemas.values():
         _describe(schema)
