@@ -10,6 +10,7 @@ from appliance.exams.states import CandidateStatus, ReviewStatus
 from appliance.exams.transitions import Event
 from appliance.exchange.enums import ScheduleEvent
 from appliance.sittings import recording
+from appliance.sittings.booking import book
 from appliance.sittings.facts import status_of, window_of
 from appliance.sittings.review_rows import keep_review_event, open_review, review_of, weigh_review
 from appliance.sittings.rows import rows_of
@@ -33,7 +34,7 @@ def follow(db: Database, before: SittingRun, after: SittingRun, event: Event, ca
     """Write all that follows from an event that has just been kept."""
     changed = {name: person for name, person in after.people.items() if before.people.get(name) is not person}
     if event.name == "enrol":
-        _bring_session(db, after, event)
+        _bring_session(db, after, event, cause)
     if changed:
         _follow_people(db, before, after, changed, cause)
     if event.name == "check_readiness":
@@ -78,7 +79,7 @@ def _follow_session(
             tell_schedule(db, kept, word, start_us=session.scheduled_us, clock=cause.clock)
 
 
-def _bring_session(db: Database, run: SittingRun, event: Event) -> None:
+def _bring_session(db: Database, run: SittingRun, event: Event, cause: Cause) -> None:
     """Let a session that has not begun follow its candidate into the sitting they were enrolled in."""
     rows = rows_of(
         db,
@@ -87,7 +88,7 @@ def _bring_session(db: Database, run: SittingRun, event: Event) -> None:
         (event.candidate, event.detail["exam"], run.sitting),
     )
     for session in map(session_of_row, rows):
-        db.conn.execute("UPDATE session SET sitting = ? WHERE id = ?", (run.sitting, session.id))
+        book(db, session, run.sitting, clock=cause.clock)
 
 
 def _make_reviews_ready(db: Database, run: SittingRun, cause: Cause) -> None:

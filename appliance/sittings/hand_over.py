@@ -9,17 +9,15 @@ import msgspec
 
 from appliance.database import write
 from appliance.errors import ConflictError, NotFoundError
-from appliance.exchange.enums import ScheduleEvent
 from appliance.exchange.session_parameters import actual_start
+from appliance.sittings.booking import book
 from appliance.sittings.candidates import keep_candidate
 from appliance.sittings.exams import find_exam, parameters_of, upsert_exam
-from appliance.sittings.facts import status_of, window_of
 from appliance.sittings.mapping import candidate_of
 from appliance.sittings.placing import place
 from appliance.sittings.rows import Cause, insert, new_id, to_json
-from appliance.sittings.runs import run_of, stored_sitting
+from appliance.sittings.runs import stored_sitting
 from appliance.sittings.session_rows import find_session, get_session
-from appliance.sittings.telling import tell_schedule
 from appliance.sittings.values import HandedOver, SessionSpelling
 from appliance.sittings.walking import walk
 
@@ -67,8 +65,8 @@ def hand_over(
             {"session": session.id, "exam": exam.id, "candidate": candidate.id, "new": created},
         )
         if session.begun_us is None:
-            _settle(db, session, exam, settings, cause)
-        session = get_session(db, session.id)
+            found = place(db, session, exam, settings=settings, cause=cause)
+            session = book(db, get_session(db, session.id), found, clock=clock)
         if session.sitting is not None and stored_sitting(db, session.sitting).automatic:
             walk(db, session, clock=clock, where=where)
         return HandedOver(get_session(db, session.id), created)
@@ -144,22 +142,3 @@ def _kept(
         (*told.values(), known.id),
     )
     return get_session(db, known.id), False
-
-
-def _settle(db: Database, session: StoredSession, exam: Exam, settings: Settings, cause: Cause) -> None:
-    """Find the sitting of a session that has not begun; book its time, and tell the LMS where candidates book one."""
-    found, now_us = place(db, session, exam, settings=settings, cause=cause), cause.clock.wall_us()
-    start_us = None if found is None else stored_sitting(db, found).start_us
-    if found is not None:
-        db.conn.execute(
-            "UPDATE session SET sitting = NULL WHERE sitting = ? AND candidate = ? AND id <> ? AND begun_us IS NULL",
-            (found, session.candidate, session.id),
-        )
-    db.conn.execute("UPDATE session SET sitting = ?, scheduled_us = ? WHERE id = ?", (found, start_us, session.id))
-    kept = get_session(db, session.id)
-    run = None if found is None else run_of(db, found)
-    standing = None if run is None else run.people.get(session.candidate)
-    status = status_of(kept, standing, window_of(kept, exam, run), now_us=now_us)
-    db.conn.execute("UPDATE session SET status = ? WHERE id = ?", (status, session.id))
-    if exam.schedule and start_us is not None and start_us != session.scheduled_us:
-        tell_schedule(db, kept, ScheduleEvent.SCHEDULED, start_us=start_us, clock=cause.clock)

@@ -1,4 +1,4 @@
-"""Sittings planned, changed, removed and brought back; what changed in exams since they were frozen."""
+"""Sittings planned, changed, removed and brought back. What changed in exams since: `changes`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ import msgspec
 from appliance.clock import SECOND_US
 from appliance.database import write
 from appliance.errors import BadInputError, ConflictError
-from appliance.exams.model import Exam
-from appliance.exchange.enums import ScheduleEvent
-from appliance.sittings.acts import act
+from appliance.sittings.booking import book_anew
+from appliance.sittings.changes import ExamChange, accept_changes, changed_since_frozen
 from appliance.sittings.exams import get_exam
-from appliance.sittings.frozen import accept, definitions
 from appliance.sittings.rows import Cause, insert, to_json
 from appliance.sittings.runs import stored_sitting
-from appliance.sittings.session_rows import sessions_of
-from appliance.sittings.telling import tell_schedule
 from appliance.sittings.values import SittingPlan
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from appliance.clock import Clock
-    from appliance.exams.transitions import Role
     from appliance.sittings.values import StoredSitting
 
+__all__ = [
+    "ChangedMeanwhileError",
+    "ExamChange",
+    "PlanError",
+    "accept_changes",
+    "change_plan",
+    "changed_since_frozen",
+    "plan_sitting",
+    "remove_sitting",
+    "restore_sitting",
+]
 MAX_EXAMS: Final = 50
 _TRIES: Final = 20
 
@@ -47,14 +53,6 @@ class ChangedMeanwhileError(ConflictError):
     """What a person began to change was changed by somebody else since."""
 
     code = "conflict.changed"
-
-
-class ExamChange(msgspec.Struct, frozen=True):
-    """An exam that says something else now than when the sitting froze it, and in which fields of `model.Exam`."""
-
-    frozen: Exam
-    present: Exam
-    fields: tuple[str, ...]
 
 
 def plan_sitting(db: Database, plan: SittingPlan, *, clock: Clock, who: str, where: str = "") -> StoredSitting:
@@ -133,7 +131,7 @@ def change_plan(
         cause = Cause(clock, who, where)
         cause.log(db, "sitting.changed", {"sitting": sitting, "version": after.version, "start_us": after.start_us})
         if after.start_us != before.start_us:
-            _tell_new_start(db, after, clock)
+            book_anew(db, sitting, clock=clock)
         return after
 
 
@@ -166,45 +164,6 @@ def restore_sitting(db: Database, sitting: str, *, clock: Clock, who: str, where
         if stored_sitting(db, sitting).removed_us is not None:
             db.conn.execute("UPDATE sitting SET removed_us = NULL WHERE id = ?", (sitting,))
             Cause(clock, who, where).log(db, "sitting.restored", {"sitting": sitting})
-        return stored_sitting(db, sitting)
-
-
-def changed_since_frozen(db: Database, sitting: str) -> list[ExamChange]:
-    """Return the exams of a sitting that say something else now than what the sitting goes by."""
-    found = []
-    for name, definition in definitions(db, sitting).items():
-        frozen, present = definition.present, get_exam(db, name).exam
-        fields = tuple(one for one in Exam.__struct_fields__ if getattr(frozen, one) != getattr(present, one))
-        if fields:
-            found.append(ExamChange(frozen, present, fields))
-    return found
-
-
-def accept_changes(
-    db: Database, sitting: str, exam: str, *, clock: Clock, who: str, role: Role, why: str = "", where: str = ""
-) -> StoredSitting:
-    """Let a sitting go by what its exam says now: an act of a named person.
-
-    What it says about time counts from now on for everybody who has not finished. Who is already expected keeps what
-    was asked of their identity.
-
-    Raises:
-        ConflictError: nothing has changed.
-        IllegalTransitionError: not by this role, or the sitting is over.
-    """
-    with write(db):
-        changes = {change.present.id: change.present for change in changed_since_frozen(db, sitting)}
-        if exam not in changes:
-            raise ConflictError("Nothing has changed in this exam.", hint="Load the page again.")
-        present = changes[exam]
-        detail: dict[str, str | int | bool] = {
-            "exam": exam,
-            "duration_us": present.duration_us,
-            "window_start_us": present.window_start_us,
-            "window_end_us": present.window_end_us,
-        }
-        accept(db, sitting, present)
-        act(db, sitting, "accept_change", who=who, role=role, clock=clock, why=why, detail=detail, where=where)
         return stored_sitting(db, sitting)
 
 
@@ -274,15 +233,6 @@ def _hold_exams(db: Database, sitting: str, plan: SittingPlan) -> None:
     db.conn.executemany(
         "INSERT INTO sitting_exam (sitting, exam) VALUES (?, ?)", [(sitting, exam) for exam in plan.exams]
     )
-
-
-def _tell_new_start(db: Database, sitting: StoredSitting, clock: Clock) -> None:
-    """Book the sessions of a sitting for its new start, and tell the LMSs whose candidates book a time."""
-    for session in sessions_of(db, sitting.id):
-        if session.removed_us is None and session.scheduled_us is not None:
-            db.conn.execute("UPDATE session SET scheduled_us = ? WHERE id = ?", (sitting.start_us, session.id))
-            if get_exam(db, session.exam).exam.schedule:
-                tell_schedule(db, session, ScheduleEvent.SCHEDULED, start_us=sitting.start_us, clock=clock)
 
 
 def _free_id(db: Database, start_us: int) -> str:

@@ -155,6 +155,11 @@ def planned_seats(db: Database, sitting: str) -> dict[str, str]:
     return {str(seat): str(candidate) for seat, candidate in db.conn.execute(sql, (sitting,))}
 
 
+def bump_version(db: Database, sitting: str) -> None:
+    """Count a change of a sitting's plan, roster or seats, in the open transaction."""
+    db.conn.execute("UPDATE sitting SET version = version + 1 WHERE id = ?", (sitting,))
+
+
 def _gone_on(db: Database, sitting: str, kept: _Kept) -> _Kept | None:
     """Return the run after the events since; None where what was kept is not this history's."""
     sql = "SELECT seq, body FROM sitting_event WHERE sitting = ? AND seq >= ? ORDER BY seq"
