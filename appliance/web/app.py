@@ -18,6 +18,8 @@ from appliance.ipc.live import LiveClient
 from appliance.web import (
     access,
     admin,
+    body_limits,
+    candidate,
     compress,
     headers,
     home,
@@ -47,6 +49,7 @@ from appliance.web.language.problems import problem_words
 from appliance.web.review.thumbnails import Thumbnails
 from appliance.web.room import views as room
 from appliance.web.services import Services, close_database, database, install, person_or_none, services
+from appliance.web.sittings import views as sittings
 from appliance.web.slots import StreamSlots
 from appliance.web.tell_next import keep_notice, take_notice
 
@@ -71,6 +74,8 @@ _BLUEPRINTS = (
     api.BLUEPRINT,
     account.BLUEPRINT,
     room.BLUEPRINT,
+    sittings.BLUEPRINT,
+    candidate.BLUEPRINT,
     review.BLUEPRINT,
     admin.BLUEPRINT,
     lan.BLUEPRINT,
@@ -99,6 +104,7 @@ def create_app(
     _configure(app, settings)
     install(app, _services(settings, clock, live, keyring))
     app.session_interface = BoxSessions()
+    body_limits.install(app)
     form_tokens = CSRFProtect(app)
     form_tokens.exempt(api.BLUEPRINT)  # its callers have tokens; a cookie is neither read nor set there
     app.before_request(_gate)
@@ -111,6 +117,8 @@ def create_app(
     app.after_request(keep_notice)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    for view in filter(access.has_own_forms, app.view_functions.values()):
+        form_tokens.exempt(view)
     language.install(app, default=settings.box.language)
     _teach_templates(app)
     access.check_every_view(app)
@@ -172,7 +180,7 @@ def _gate() -> Response | None:
         # send one without having the secret. What that page's browser adds (Origin, Sec-Fetch-Site) says nothing here.
         g.person = None
         return None
-    if _is_guarded(request) and hosts.is_foreign(
+    if _is_guarded(request) and not _is_brought(request) and hosts.is_foreign(
         site=request.headers.get("Sec-Fetch-Site", ""),
         origin=request.headers.get("Origin", ""),
         host=host,
@@ -209,6 +217,15 @@ def _is_guarded(asked: Request) -> bool:
         "Sec-Fetch-Mode", "navigate"
     ) in {"navigate", "nested-navigate"}
     return asked.method not in {"GET", "HEAD"} or not problems.wants_page() or not goes_there
+
+
+def _is_brought(asked: Request) -> bool:
+    """Whether a browser goes, or a frame of it, to an address other sites' pages lead to; never a script's request."""
+    return (
+        access.is_brought(current_app, asked.endpoint)
+        and asked.headers.get("Sec-Fetch-Mode", "navigate") in {"navigate", "nested-navigate"}
+        and asked.headers.get("Sec-Fetch-Dest", "document") in {"document", "iframe"}
+    )
 
 
 def _teach_templates(app: Flask) -> None:

@@ -8,14 +8,15 @@ import msgspec
 from flask import redirect, url_for
 from msgspec import Meta
 
-from appliance.exams.transitions import IllegalTransitionError
+from appliance.exams.states import CandidateStatus
 from appliance.sittings.acts import act
-from appliance.sittings.sessions import finish_session, record_agreement, session_facts
+from appliance.sittings.sessions import candidate_as, finish_session, record_agreement, session_facts
+from appliance.sittings.walking import walk
 from appliance.web.access import own_forms, public
 from appliance.web.asking import read_form, speaks
 from appliance.web.candidate.addresses import known_return
 from appliance.web.candidate.blueprint import BLUEPRINT, PAGES
-from appliance.web.candidate.facts import StateAnswer, shown_of
+from appliance.web.candidate.facts import StateAnswer
 from appliance.web.candidate.known import origins_known
 from appliance.web.candidate.notice import keep_notice, notice_for
 from appliance.web.candidate.pages import step_page, told
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from appliance.exams.transitions import Role
-    from appliance.sittings.values import SessionFacts
+    from appliance.sittings.values import StoredSession
     from appliance.web.candidate.pass_check import Visit
 
-_MOST_ACTS: Final = 5
 _CANDIDATE: Final[Role] = "candidate"
 FormToken = Annotated[str, Meta(max_length=100)]
 
@@ -76,7 +76,7 @@ def agree(session: str) -> Response | str | tuple[str, int]:
         if problem:
             return step_page(found, Shown(Step.AGREEMENT, due=found.shown.due), problem=problem), 422
         keep_notice(box.settings.state_dir / "web" / "notices", notice)
-        record_agreement(db, found.facts.session, notice=notice.version, clock=box.clock, where=address())
+        _admit(record_agreement(db, found.facts.session, notice=notice.version, clock=box.clock, where=address()))
     return redirect(url_for("candidate.exam", session=session), 303)
 
 
@@ -96,17 +96,8 @@ def here(session: str) -> dict[str, Any]:
     """Do what of the admission needs no person: arrival, and taking the planned seat."""
     found = deed(session)
     read_form(ActForm)
-    facts, shown = found.facts, found.shown
-    for _turn in range(_MOST_ACTS):
-        if not shown.due:
-            break
-        try:
-            _act(facts, shown.due, _detail(facts, shown.due))
-        except IllegalTransitionError:
-            break  # somebody was faster, or has to do it: the page is told where it stands now
-        now_us = services().clock.wall_us()
-        facts = session_facts(database(), session, now_us=now_us)
-        shown = shown_of(facts, now_us)
+    if found.shown.due:
+        _admit(found.facts.session)
     return _present(found)
 
 
@@ -118,8 +109,12 @@ def begin(session: str) -> dict[str, Any]:
     """Let the candidate begin to write: their time runs from now on. Who has begun goes on."""
     found = deed(session)
     read_form(ActForm)
-    if found.shown.step is Step.WAITING and found.facts.sitting is not None:
-        _act(found.facts, "begin")
+    kept, sitting = found.facts.session, found.facts.sitting
+    if found.shown.step is Step.WAITING and sitting is not None:
+        act(
+            database(), sitting.id, "begin", who=candidate_as(kept), role=_CANDIDATE, clock=services().clock,
+            candidate=kept.candidate, where=address(),
+        )  # fmt: skip
     return _present(found)
 
 
@@ -140,28 +135,19 @@ def finish_visit(found: Visit, *, finish_url: str | None = None) -> None:
     """End the exam of a candidate who is writing; anything else is left as it is."""
     if found.shown.step is Step.EXAM:
         finish_session(
-            database(), found.facts.session, who=found.facts.candidate.display_name, role=_CANDIDATE,
+            database(), found.facts.session, who=candidate_as(found.facts.session), role=_CANDIDATE,
             clock=services().clock, finish_url=finish_url, where=address(),
         )  # fmt: skip
 
 
-def _detail(facts: SessionFacts, name: str) -> dict[str, str | int | bool]:
-    match name:
-        case "seat":
-            return {"seat": facts.seat}
-        case "consent":
-            return {"notice": facts.session.agreed_notice or ""}
-        case _:
-            return {}
-
-
-def _act(facts: SessionFacts, name: str, detail: dict[str, str | int | bool] | None = None) -> None:
-    if facts.sitting is None:
-        return
-    act(
-        database(), facts.sitting.id, name, who=facts.candidate.display_name, role=_CANDIDATE,
-        clock=services().clock, candidate=facts.candidate.id, detail=detail, where=address(),
-    )  # fmt: skip
+def _admit(session: StoredSession) -> None:
+    """Go as far as admission goes without a person; a consent that was given before its turn counts then."""
+    db, clock = database(), services().clock
+    standing = walk(db, session, clock=clock, where=address())
+    ready = standing is not None and standing.status is CandidateStatus.IDENTITY_CHECKED
+    if ready and session.agreed_notice:
+        record_agreement(db, session, notice=session.agreed_notice, clock=clock, where=address())
+        walk(db, session, clock=clock, where=address())
 
 
 def _present(found: Visit) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def standpoint_of(facts: SessionFacts, now_us: int) -> Standpoint:
         finished=session.finished_us is not None and not at_work,
         unregistered=session.removed_us is not None,
         identity_asked=standing.identity_asked if standing else False,
+        automatic=facts.sitting.automatic if facts.sitting else False,
         seat=facts.seat,
         window=facts.window,
         now_us=now_us,

@@ -110,6 +110,7 @@ class Standpoint:
         finished: whether the session has ended, by whomever.
         unregistered: whether the LMS took them off.
         identity_asked: whether a person has to see their identity before they may begin.
+        automatic: whether the box runs the sitting by itself: nobody is there to check an identity or show a seat.
         seat: planned or taken; empty: none.
         window: the first and the last moment to begin.
     """
@@ -121,6 +122,7 @@ class Standpoint:
     finished: bool = False
     unregistered: bool = False
     identity_asked: bool = False
+    automatic: bool = False
     seat: str = ""
     window: tuple[int, int] | None = None
     now_us: int = 0
@@ -131,7 +133,7 @@ class Shown:
     """What is shown: the step, what is waited for, what covers the exam, and what the box may do by itself now.
 
     Attributes:
-        due: the next act of admission that needs no person (`sittings.acts`), empty where there is none.
+        due: the next act of admission that needs no person (`sittings.walking`), empty where there is none.
     """
 
     step: Step
@@ -185,11 +187,11 @@ def _due(at: Standpoint) -> str:
     match at.candidate:
         case CandidateStatus.EXPECTED | CandidateStatus.ABSENT:
             return "arrive"
-        case CandidateStatus.ARRIVED if not at.identity_asked:
-            return "skip_identity"
+        case CandidateStatus.ARRIVED if at.automatic or not at.identity_asked:
+            return "waive_identity" if at.identity_asked else "skip_identity"
         case CandidateStatus.IDENTITY_CHECKED if at.agreed:
             return "consent"
-        case CandidateStatus.CONSENTED if at.seat:
+        case CandidateStatus.CONSENTED if at.seat or at.automatic:
             return "seat"
         case _:
             return ""

@@ -22,6 +22,7 @@ STANDPOINTS = st.builds(
     finished=st.booleans(),
     unregistered=st.booleans(),
     identity_asked=st.booleans(),
+    automatic=st.booleans(),
     seat=st.sampled_from(["", "A4"]),
     window=st.none() | st.tuples(st.integers(NOW - 9, NOW + 9), st.integers(NOW - 9, NOW + 9)),
     now_us=st.just(NOW),
@@ -48,14 +49,15 @@ def test_the_exam_is_shown_to_those_at_work_alone(at: Standpoint) -> None:
 
 @given(at=STANDPOINTS)
 def test_what_is_due_is_possible(at: Standpoint) -> None:
-    """What the page asks the box to do is a transition of that state, for a candidate, while the sitting takes it."""
+    """What the page asks the box to do is a transition of that state, for who does it, while the sitting takes."""
     due = shown(at).due
     if due:
         rule = CANDIDATE_TABLE[due]
         assert at.candidate in rule.sources
-        assert "candidate" in rule.who
+        assert "candidate" in rule.who or (at.automatic and "system" in rule.who)
         assert at.sitting in OPEN_TO_ARRIVALS
         assert due != "skip_identity" or not at.identity_asked
+        assert due != "waive_identity" or at.automatic
         assert due != "consent" or at.agreed
 
 
