@@ -26,6 +26,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         version: of its software.
         pid: its number.
         boot: the kernel's identity of the boot, within which ``mono_us`` counts.
+        began_us: when it began, on the same clock as ``mono_us``.
         mono_us: when it said so.
         duties: what it does, by name, and whether that could be done the last time.
     """
@@ -33,6 +34,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     pid: int
     boot: str
+    began_us: int
     mono_us: int
     duties: dict[str, bool]
 

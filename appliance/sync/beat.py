@@ -18,13 +18,20 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
 
 
-def write_beat(path: Path, clock: Clock, *, duties: Mapping[str, bool]) -> None:
+def write_beat(path: Path, clock: Clock, *, began_us: int, duties: Mapping[str, bool]) -> None:
     """Say that the process is alive, and which of its duties could be done.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    beat = Beat(version=__version__, pid=os.getpid(), boot=boot_id(), mono_us=clock.mono_us(), duties=dict(duties))
+    beat = Beat(
+        version=__version__,
+        pid=os.getpid(),
+        boot=boot_id(),
+        began_us=began_us,
+        mono_us=clock.mono_us(),
+        duties=dict(duties),
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_bytes(msgspec.json.encode(beat))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.clock import SECOND_US
+from appliance.database import write
 from appliance.outbox.pruning import prune
 
 if TYPE_CHECKING:
@@ -65,5 +66,6 @@ def forget_old(db: Database, settings: Settings, clock: Clock) -> int:
         gone += some
         if not some:
             break
-    gone += db.conn.execute("DELETE FROM seen_token WHERE until_us < ?", (now_us,)).rowcount
+    with write(db):
+        gone += db.conn.execute("DELETE FROM seen_token WHERE until_us < ?", (now_us,)).rowcount
     return gone

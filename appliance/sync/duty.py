@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
@@ -70,7 +71,9 @@ class DutyThread:
         self._longest_us = 0
         self._troubles = 0
         self._log = log.get(__name__)
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        # With the context of who makes it, so that its lines in the journal name the process.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -139,7 +142,7 @@ class DutyThread:
         self._log.error(
             "a duty could not be done",
             duty=self.name,
-            problem=str(problem),
+            problem=str(problem) if expected else repr(problem),
             again_in_s=seconds,
             exc_info=None if expected else problem,
         )

@@ -104,7 +104,7 @@ def _watch(
     """Wake the duties at each change of the database until the end; the watchdog is fed while none hangs."""
     db = connect(settings.database, read_only=True)
     watch = ChangeWatch(db)
-    beat_us = 0
+    began_us, beat_us = clock.mono_us(), 0
     while not stop.wait(LOOK_S):
         if watch.changed():
             for duty in duties:
@@ -116,12 +116,13 @@ def _watch(
         if hung:  # whoever started this process starts it anew; what was not committed is done again
             raise UnavailableError(f"Duties of this process hang: {', '.join(hung)}.", hint="It is started anew.")
         notifier.watchdog()
-        _say_alive(settings, duties, clock)
+        _say_alive(settings, duties, clock, began_us)
     db.conn.close()
 
 
-def _say_alive(settings: Settings, duties: list[DutyThread], clock: Clock) -> None:
+def _say_alive(settings: Settings, duties: list[DutyThread], clock: Clock, began_us: int) -> None:
     try:
-        write_beat(settings.sync_beat, clock, duties={duty.name: not duty.is_in_trouble for duty in duties})
+        done = {duty.name: not duty.is_in_trouble for duty in duties}
+        write_beat(settings.sync_beat, clock, began_us=began_us, duties=done)
     except OSError as problem:
         _LOG.warning("it could not be noted that this process is alive", problem=str(problem))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appliance.auditlog import append
-from appliance.clock import ManualClock
+from appliance.clock import ManualClock, SystemClock
 from appliance.config import BoxSettings, Settings, WebSettings
 from appliance.database import write
 from appliance.diagnosis import box, keys, processes
 from appliance.diagnosis.result import Check, Examined
 from appliance.diagnosis.result import run as run_check
 from appliance.ipc import framing
+from appliance.sync.beat import write_beat
 from appliance.vault.disk import DiskSpace
 from appliance.vault.keys import init_keys
 from appliance.vault.part_rows import part_path
@@ -114,6 +115,7 @@ def test_a_running_box_passes(examined: Examined, db: Database) -> None:
     }
     for folder in (settings.vault_dir, settings.run_dir, settings.state_dir, settings.database.parent):
         folder.chmod(0o750)
+    write_beat(settings.sync_beat, SystemClock(), began_us=0, duties={"deliveries": True})
     with (
         socket.create_server(("127.0.0.1", 0)) as web,
         _answering(settings.live_socket, status),

@@ -9,6 +9,7 @@ from flask import current_app, redirect, render_template, url_for
 
 from appliance import __version__
 from appliance.errors import ApplianceError
+from appliance.ipc.beat import read_beat
 from appliance.web.access import ADMINISTRATOR, AUDITOR, CENTRE_MANAGER, allow
 from appliance.web.admin import health_words
 from appliance.web.admin.blueprint import BLUEPRINT
@@ -151,13 +152,20 @@ def _up_times() -> list[tuple[str, int | None, str]]:
         (_("Recording"), *_asked(box.live.status)),
         (_("Keyring"), *_asked(box.keyring.status)),
         (_("Dashboard"), max(0, own_us), __version__),
+        (_("Deliveries"), *_asked(_delivering)),
     ]
+
+
+def _delivering() -> Mapping[str, Any]:
+    box = services()
+    beat = read_beat(box.settings.sync_beat, box.clock, name="sync")
+    return {"up_us": beat.mono_us - beat.began_us, "version": beat.version}
 
 
 def _asked(question: Callable[[], Mapping[str, Any]]) -> tuple[int | None, str]:
     try:
         answer = question()
-    except ApplianceError:
+    except (ApplianceError, PermissionError):
         return None, ""
     up = answer.get("up_us")
     return (up if isinstance(up, int) else None), str(answer.get("version") or "")

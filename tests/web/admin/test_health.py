@@ -11,6 +11,7 @@ import pytest
 from appliance.config import AccountsSettings
 from appliance.diagnosis.result import Check
 from appliance.vault.keys import init_keys
+from appliance.sync.beat import write_beat
 from appliance.web.account.mailer import Failure, Mailer, mailer_of
 from appliance.web.admin import health_checks, health_words
 from appliance.web.admin.health import HealthAnswer
@@ -60,9 +61,11 @@ def test_the_verdict_is_that_of_the_worst(states: list[State], verdict: str) -> 
 
 
 def test_a_lost_camera_makes_the_box_unfit_and_is_told_first(
-    person: Callable[[str], Browser], capture: StandInCapture, monkeypatch: pytest.MonkeyPatch
+    app: Flask, person: Callable[[str], Browser], capture: StandInCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its name, why, and what to do; the page and the JSON say the same."""
+    box = of(app)
+    write_beat(box.settings.sync_beat, box.clock, began_us=0, duties={})
     admin = person("administrator")
     lost = {"camera": "front", "name": "Front <b>", "state": "lost", "reason": "timeout"}
     monkeypatch.setattr(capture, "status", lambda: {"cameras": [lost]})
