@@ -32,6 +32,7 @@ _RANK = {"fail": 0, "warn": 1, "unseen": 2, "ok": 3}
 _WHERE = {
     "camera": "admin.cameras",
     "cameras": "admin.cameras",
+    "deliveries": "admin.deliveries",
     "disk": "admin.storage",
     "retention": "admin.holds",
     "keys": "admin.keys",
@@ -44,6 +45,7 @@ _WHERE = {
     "announcement": "admin.certificates",
     "mail": "admin.users",
     "second factors": "admin.users",
+    "sync": "admin.deliveries",
 }
 
 
@@ -68,7 +70,7 @@ class Group:
 def family(name: str) -> str:
     """Return what a check is about: ``camera`` for ``camera front`` (pure)."""
     first = name.partition(" ")[0]
-    return first if first in {"camera", "folder"} else name
+    return first if first in {"camera", "deliveries", "folder"} else name
 
 
 def title_of(name: str) -> str:
@@ -83,6 +85,7 @@ def title_of(name: str) -> str:
         "checkpoint": _("Signature of the log"),
         "clock": _("Clock"),
         "database": _("Database"),
+        "deliveries": _("Deliveries"),
         "disk": _("Disk"),
         "folder": _("Folder"),
         "folders": _("Folders"),
@@ -99,6 +102,7 @@ def title_of(name: str) -> str:
         "retention": _("Retention"),
         "second factors": _("Second factors"),
         "software": _("Software"),
+        "sync": _("Delivery process"),
         "temperature": _("Temperature"),
         "web": _("Dashboard"),
     }
@@ -122,6 +126,7 @@ def groups_of(seen: Iterable[Seen]) -> list[Group]:
     subjects = (
         (_("Recording"), ("capture", "cameras", "camera", "disk", "retention", "clock")),
         (_("Keys and log"), ("keys", "key modes", "recipients", "keyring", "log", "checkpoint")),
+        (_("Deliveries"), ("sync", "deliveries")),
         (_("People and network"), ("web", "certificate", "announcement", "mail", "second factors")),
         (
             _("Machine"),

@@ -63,6 +63,12 @@ def _all() -> tuple[Group, ...]:
                     _("Which learning management systems send exams, and where they are told."),
                     "network",
                 ),
+                Section(
+                    "admin.deliveries",
+                    _("Deliveries"),
+                    _("What the LMS was told, what waits, and why."),
+                    "upload",
+                ),
             ),
         ),
         Group(

@@ -10,8 +10,8 @@ import pytest
 
 from appliance.config import AccountsSettings
 from appliance.diagnosis.result import Check
-from appliance.vault.keys import init_keys
 from appliance.sync.beat import write_beat
+from appliance.vault.keys import init_keys
 from appliance.web.account.mailer import Failure, Mailer, mailer_of
 from appliance.web.admin import health_checks, health_words
 from appliance.web.admin.health import HealthAnswer
