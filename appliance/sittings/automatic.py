@@ -121,21 +121,17 @@ def _finishing(run: SittingRun, now_us: int) -> Iterator[DueAct]:
 
 
 def _closing(run: SittingRun, now_us: int, idle_us: int) -> Iterator[DueAct]:
-    """Yield what closes a sitting nobody attends, step by step: the next tick goes on where this one is refused."""
+    """Yield what closes a sitting nobody attends; a box that stopped half way goes on where it was."""
     states = {person.status for person in run.people.values()}
-    idle = not run.history or now_us - run.history[-1].at_us >= idle_us
-    if run.status in {SittingStatus.RUNNING, SittingStatus.PAUSED}:
+    if run.status is SittingStatus.RUNNING:
+        idle = not run.history or now_us - run.history[-1].at_us >= idle_us
         windows = [start_window(run.timeline, run.timing, exam)[1] for exam in run.exams.values()]
         nobody_more = max(windows, default=now_us) < now_us
-        if states.isdisjoint(AT_WORK) and (idle or nobody_more):
-            yield from (DueAct(sitting=run.sitting, name=name, why=NOBODY_THERE) for name in _LAST)
-    elif run.status is SittingStatus.ENDED:
-        open_ones = states & (BEING_ADMITTED | {CandidateStatus.EXPECTED})
-        yield from (
-            DueAct(sitting=run.sitting, name=name, why=NOBODY_THERE)
-            for name in _LAST[1:]
-            if name == "close" or open_ones
-        )
-
-
-_LAST: Final[tuple[Name, ...]] = ("end", "close_ghosts", "close")
+        if not states.isdisjoint(AT_WORK) or not (idle or nobody_more):
+            return
+        yield DueAct(sitting=run.sitting, name="end", why=NOBODY_THERE)
+    elif run.status is not SittingStatus.ENDED:
+        return
+    if not states.isdisjoint(BEING_ADMITTED | {CandidateStatus.EXPECTED}):
+        yield DueAct(sitting=run.sitting, name="close_ghosts", why=NOBODY_THERE)
+    yield DueAct(sitting=run.sitting, name="close", why=NOBODY_THERE)

@@ -50,6 +50,7 @@ def known_as(db: Database, integration: str | None, *, user_id: str, number: str
     """Return the candidate that is meant: by the LMS's user id, else by the centre's number; None where there is none.
 
     A number is the centre's: it means the same person for every LMS, as long as that LMS does not know them otherwise.
+    A number nobody has yet may be what the LMS knows somebody by.
     """
     if user_id and integration is not None:
         row = one_row(db, "SELECT * FROM candidate WHERE integration = ? AND user_id = ?", (integration, user_id))
@@ -63,6 +64,12 @@ def known_as(db: Database, integration: str | None, *, user_id: str, number: str
         " AND (user_id = '' OR ? = '' OR user_id = ?) ORDER BY integration IS NULL, created_us LIMIT 1",
         (number, integration, user_id, user_id),
     )
+    if row is None and not user_id:
+        row = one_row(
+            db,
+            "SELECT * FROM candidate WHERE integration = ? AND user_id = ? AND number = ''",
+            (integration, number),
+        )
     return None if row is None else candidate_of_row(row)
 
 
