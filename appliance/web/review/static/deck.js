@@ -18,6 +18,9 @@ const STALL_MS = 700;
 const ASK_AGAIN_MS = 900;
 const TICK_MS = 60;
 const MOST_REFUSALS = 4;
+const LAST_S = 0.2; // so long at most, as far as is known, the last picture of what is buffered is shown
+const UNTOLD_MS = 150; // so long after a seek has ended the browser may take to tell of its picture
+const EDGE_S = 0.001; // times of pictures and of places are each rounded, by the browser and by us
 
 const nap = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -40,6 +43,8 @@ export class Deck {
     this.awake = false;
     this.skimming = false;
     this.shown = null; // seconds of the line of the picture on screen
+    this.landedSince = null;
+    this.bound = null; // where a seek goes whose picture is not on screen yet: until then `shown` is the picture before
     this.runEnd = 0; // how far the present run has appended, wall
     this.lateSince = null;
     this.stopping = null;
@@ -57,6 +62,7 @@ export class Deck {
   watchPictures() {
     const each = (_now, { mediaTime }) => {
       this.shown = mediaTime;
+      if (!this.video.seeking || this.fits(mediaTime, this.bound)) this.bound = null;
       this.shownHook?.(this);
       this.video.requestVideoFrameCallback(each);
     };
@@ -93,6 +99,7 @@ export class Deck {
   async rebuild() {
     this.round += 1;
     this.source.close();
+    this.shown = this.bound = null;
     const here = this.track.at(this.clock.now());
     this.decodeFailures = (this.decodeFailures ?? 0) + 1;
     if (here && this.decodeFailures > 1) this.refuse(here, "decode");
@@ -118,7 +125,45 @@ export class Deck {
 
   place(seconds) {
     this.lateSince = null;
-    if (Math.abs(this.video.currentTime - seconds) > 0.0005) this.video.currentTime = seconds;
+    if (Math.abs(this.video.currentTime - seconds) > 0.0005) this.move(seconds);
+  }
+
+  move(seconds) {
+    this.bound = seconds;
+    this.landedSince = null;
+    this.video.currentTime = seconds;
+  }
+
+  /**
+   * A busy browser sometimes never tells of the picture of a seek that followed another one closely. When the seek has
+   * ended, that picture is on screen all the same.
+   */
+  conclude() {
+    if (this.bound === null || this.video.seeking || this.video.readyState < 2) return;
+    this.landedSince ??= performance.now();
+    if (performance.now() - this.landedSince < UNTOLD_MS) return;
+    const picture = this.pictureAt(this.bound);
+    if (picture === null) return;
+    this.shown = picture;
+    this.bound = null;
+    this.shownHook?.(this);
+  }
+
+  /** The place of the picture somebody sees, or will see when the seek under way is done; null if there is none. */
+  get standing() {
+    return this.bound === null ? this.shown : this.pictureAt(this.bound);
+  }
+
+  /** Whether the picture that begins at `picture` is the one of a place, as far as is known. */
+  fits(picture, place) {
+    if (place === null || picture > place + EDGE_S) return false;
+    const next = this.pictureBeside(picture, 1);
+    return next === null ? place - picture < LAST_S : next > place - EDGE_S;
+  }
+
+  /** Whether what is on screen is what the last seek went to. */
+  get settled() {
+    return this.shown !== null && (this.bound === null || this.fits(this.shown, this.bound));
   }
 
   async begin(from) {
@@ -267,9 +312,8 @@ export class Deck {
     await this.source.init(segment.part, init);
     if (stale()) return;
     const offset = this.line(segment.start) - piece.media;
-    await this.source.add(piece.data, offset, OFFSET_LEEWAY_S, () => this.line(this.clock.now()));
+    const shift = await this.source.add(piece.data, offset, OFFSET_LEEWAY_S, () => this.line(this.clock.now()));
     this.pieces.delete(name);
-    const shift = this.source.offset ?? offset;
     if (init.track) this.pictures.set(name, { end: segment.end, times: pictureTimes(piece.data, init.track).map((time) => time + shift) });
     if (this.pictures.size > 80) this.pictures.delete(this.pictures.keys().next().value);
     const wanted = this.line(this.clock.now());
@@ -325,6 +369,7 @@ export class Deck {
     if (!running) {
       this.stop();
       if (Math.abs(drift) > 0.004) this.place(place);
+      this.conclude();
       return video.readyState >= 2 ? this.enough(have, place, rate) : "wait";
     }
     const { jump, rate: trimmed } = correction(drift, rate);
@@ -355,7 +400,7 @@ export class Deck {
     const { buffered } = this.video;
     let best = null;
     for (let n = 0; n < buffered.length; n += 1) if (buffered.start(n) <= place) best = Math.min(place, buffered.end(n) - 0.05);
-    if (best !== null && !this.video.seeking && Math.abs(this.video.currentTime - best) > 0.2) this.video.currentTime = best;
+    if (best !== null && !this.video.seeking && Math.abs(this.video.currentTime - best) > 0.2) this.move(best);
     return "ready";
   }
 
@@ -371,5 +416,11 @@ export class Deck {
   }
 
   /** The place of the picture that is shown at a place: the last one that begins at or before it. */
-  pictureAt(place) { return this.pictureBeside(place + 0.001, -1); }
+  pictureAt(place) {
+    let best = null;
+    for (const { times } of this.pictures.values()) {
+      for (const time of times) if (time <= place + 1e-6 && (best === null || time > best)) best = time;
+    }
+    return best;
+  }
 }

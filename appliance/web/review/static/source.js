@@ -69,7 +69,10 @@ export class PictureSource {
     });
   }
 
-  /** Add fragments so that they lie `offset` seconds later than their own time; `place()` is where they are wanted. */
+  /**
+   * Add fragments so that they lie `offset` seconds later than their own time; `place()` is where they are wanted.
+   * @returns {Promise<number>} the offset they really have: within the leeway it stays as it was
+   */
   add(data, offset, leeway, place) {
     return this.enqueue(async () => {
       if (!this.buffer) throw new DecodeError();
@@ -77,6 +80,7 @@ export class PictureSource {
         this.buffer.timestampOffset = offset;
         this.offset = offset;
       }
+      const taken = this.offset;
       try {
         await this.append(data);
       } catch (problem) {
@@ -84,6 +88,7 @@ export class PictureSource {
         await this.letGo(place(), TIGHT_S, TIGHT_S * 5);
         await this.append(data);
       }
+      return taken;
     });
   }
 

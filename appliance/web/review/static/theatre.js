@@ -71,14 +71,18 @@ export class Theatre {
     }
   }
 
-  /** Go one picture of the main camera on (1) or back (-1); where it has none, of any other shown camera. */
+  /**
+   * Go one picture of the main camera on (1) or back (-1); where it has none, of any other shown camera. It goes from
+   * the picture that is seen: near a picture's edge the clock may stand in the one beside it.
+   */
   step(direction) {
     this.clock.pause();
     const order = [this.main, ...this.shown].filter((camera) => camera && this.decks.has(camera));
     for (const camera of order) {
       const deck = this.decks.get(camera);
-      const here = deck.line(this.clock.now());
-      const current = deck.pictureAt(here) ?? deck.shown;
+      const wall = this.clock.now();
+      const here = deck.line(wall);
+      const current = (deck.absence(wall) ? null : deck.standing) ?? deck.pictureAt(here);
       const found = current === null ? null : deck.pictureBeside(current, direction);
       if (found === null || Math.abs(found - here) > 2) continue;
       const after = deck.pictureBeside(found, 1);
@@ -147,7 +151,7 @@ export class Theatre {
 
   /** A camera's picture came on screen. */
   picture(deck) {
-    if (!this.wanted?.measured || this.shown.size === 0) return;
+    if (!this.wanted?.measured || this.shown.size === 0 || !deck.settled) return;
     const away = deck.line(this.clock.now()) - deck.shown;
     if (Math.abs(away) > RIGHT_S + (this.clock.running ? 0.2 : 0)) return;
     if (!this.wanted.first) {
@@ -156,7 +160,7 @@ export class Theatre {
     }
     const all = [...this.shown].every((camera) => {
       const one = this.decks.get(camera);
-      return this.states.get(camera) === "absent" || (one.shown !== null && Math.abs(one.line(this.clock.now()) - one.shown) < RIGHT_S + 0.2);
+      return this.states.get(camera) === "absent" || (one.settled && Math.abs(one.line(this.clock.now()) - one.shown) < RIGHT_S + 0.2);
     });
     if (!all) return;
     this.wanted = null;
