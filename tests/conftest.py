@@ -11,6 +11,7 @@ from appliance.clock import ManualClock
 from appliance.config import BoxSettings, PathSettings, Settings
 from appliance.database import open_box_database
 from tests.support import ci
+from tests.support.browsers import close_browsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """On a build server, a test that must run may not be skipped."""
     if ci.on_build_server(os.environ):
         config.pluginmanager.register(ci.NoQuietSkips())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_browser_is_left() -> Iterator[None]:
+    """A module's browser ends with it."""
+    yield
+    close_browsers()
 
 
 @pytest.fixture(autouse=True)

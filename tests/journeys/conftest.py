@@ -8,35 +8,23 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.browsers import DESKTOP, chromium, started
 from tests.support.kept_process import children
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from playwright.sync_api import ConsoleMessage, Page, Playwright
+    from playwright.sync_api import Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PASSWORD = "Quiet-Room-42!"
-DESKTOP = (1440, 900)
-TABLET = (820, 1180)
-SCREEN_NAMES = ("desktop", "tablet")
 
 
 class Box:
@@ -118,70 +106,24 @@ def box(tmp_path: Path, box_settings: Mapping[str, str]) -> Iterator[Box]:
         running.stop()
 
 
-def is_fault(message: ConsoleMessage) -> bool:
-    """Whether a console message tells of a fault; answers such as 503 while a camera starts are shown on the page."""
-    return message.type == "error" and not message.text.startswith("Failed to load resource")
-
-
-@contextmanager
-def started() -> Iterator[Playwright]:
-    """Start Playwright: once a thread, as it allows."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}; install Debian's package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright
+@pytest.fixture
+def driver() -> Playwright:
+    """Playwright itself, for browsers that are started otherwise."""
+    return started()
 
 
 @pytest.fixture
-def driver() -> Iterator[Playwright]:
-    """Playwright itself, for all browsers of a test."""
-    with started() as playwright:
-        yield playwright
-
-
-@pytest.fixture
-def page(box: Box, tmp_path: Path, screen: tuple[int, int], driver: Playwright) -> Iterator[Page]:
-    """A fresh Chromium, closed before the box; a page's own fault or a breach of its policy fails the test."""
-    with chromium(tmp_path, screen, driver=driver) as opened:
+def page(box: Box, screen: tuple[int, int]) -> Iterator[Page]:
+    """A fresh profile, closed before the box; a page's own fault or a breach of its policy fails the test."""
+    with chromium(screen) as opened:
         yield opened
 
 
 @pytest.fixture
-def other_page(box: Box, tmp_path: Path, screen: tuple[int, int], driver: Playwright) -> Iterator[Page]:
-    """Another person's Chromium."""
-    with chromium(tmp_path, screen, "other-profile", driver) as opened:
+def other_page(box: Box, screen: tuple[int, int]) -> Iterator[Page]:
+    """Another person's browser."""
+    with chromium(screen) as opened:
         yield opened
-
-
-@contextmanager
-def chromium(
-    folder: Path,
-    screen: tuple[int, int] = DESKTOP,
-    profile: str = "profile",
-    driver: Playwright | None = None,
-) -> Iterator[Page]:
-    """Open a Chromium with a profile of its own, and a driver of its own if none is given; its faults fail the test."""
-    if driver is None:
-        with started() as own, chromium(folder, screen, profile, own) as opened:
-            yield opened
-        return
-    faults: list[str] = []
-    context = driver.chromium.launch_persistent_context(
-        str(folder / profile),
-        executable_path=CHROMIUM,
-        args=CHROMIUM_ARGUMENTS,
-        viewport={"width": screen[0], "height": screen[1]},
-        accept_downloads=True,
-        downloads_path=str(folder / "downloads"),
-    )
-    opened = context.pages[0]
-    opened.on("pageerror", lambda fault: faults.append(str(fault)))
-    opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
-    yield opened
-    context.close()
-    assert faults == []
 
 
 def first_run(page: Page, box: Box) -> None:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from appliance.capture.sources import pattern_code
-from tests.journeys.conftest import DESKTOP, PASSWORD, ROOT, Box, chromium, first_run
+from tests.journeys.conftest import PASSWORD, ROOT, Box, first_run
+from tests.support.browsers import DESKTOP, chromium
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ReviewedBox:
 
     def prepare(self) -> None:
         """Make the administrator and the second camera, and wait until both have recorded enough."""
-        with chromium(self.folder, DESKTOP, "first-profile") as page:
+        with chromium() as page:
             first_run(page, self.box)
         environ = {**os.environ, "EXAMBOX_PATHS__STATE": str(self.box.state), "HOME": str(self.folder)}
         subprocess.run(
@@ -67,9 +68,9 @@ class ReviewedBox:
         return f"{self.box.address}/recordings/{self.sitting}"
 
     @contextmanager
-    def opened(self, folder: Path, screen: tuple[int, int] = DESKTOP, query: str = "") -> Iterator[Page]:
-        """Open the sitting's page in a fresh browser, signed in, when its first pictures are there."""
-        with chromium(folder, screen) as page:
+    def opened(self, screen: tuple[int, int] = DESKTOP, query: str = "") -> Iterator[Page]:
+        """Open the sitting's page in a fresh profile, signed in, when its first pictures are there."""
+        with chromium(screen) as page:
             self.sign_in(page)
             page.goto(self.address + query)
             ready(page)
@@ -91,15 +92,22 @@ def ready(page: Page) -> None:
 
 def go_to(page: Page, seconds_before_end: float) -> None:
     """Go to a moment before the end by a link, as a colleague would send it; wait for all pictures."""
-    page.evaluate("() => performance.clearMarks()")
     page.evaluate(
         """async (before) => {
           const {end_us} = await (await fetch('/api' + location.pathname)).json();
+          performance.clearMarks();  // those of this seek alone: an earlier one may still have been under way
           location.hash = 't=' + new Date(end_us / 1000 - before * 1000).toISOString();
         }""",
         seconds_before_end,
     )
-    page.wait_for_function("() => performance.getEntriesByName('exambox:all-frames').length", timeout=20_000)
+    page.wait_for_function(
+        """() => {
+          const first = (mark) => performance.getEntriesByName(`exambox:${mark}`)[0];
+          const [sought, shown] = [first('seek'), first('all-frames')];
+          return sought && shown && shown.startTime >= sought.startTime;
+        }""",
+        timeout=20_000,
+    )
 
 
 def stamps(page: Page) -> dict[str, int]:

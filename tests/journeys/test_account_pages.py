@@ -16,8 +16,9 @@ from appliance.web.account import accounts, reset, second_factor, sessions
 from appliance.web.account.factor_key import factor_key
 from appliance.web.app import create_app
 from appliance.web.services import of
-from tests.journeys.conftest import PASSWORD, chromium
+from tests.journeys.conftest import PASSWORD
 from tests.journeys.test_every_page import faults_of
+from tests.support.browsers import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
     from sqlite_utils import Database
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(300)]
 CLOCK = SystemClock()
 
 
@@ -90,12 +91,10 @@ def set_up_factor(page: Page, dashboard: str) -> None:
     page.wait_for_selector("[data-codes]")
 
 
-def test_the_pages_of_the_way_in_are_for_everybody(
-    dashboard: str, people: Database, settings: Settings, tmp_path: Path
-) -> None:
+def test_the_pages_of_the_way_in_are_for_everybody(dashboard: str, people: Database, settings: Settings) -> None:
     """Sign-in with its problem, forgotten, link, code, and each step between password and session."""
     found: dict[str, list[str]] = {}
-    with chromium(tmp_path) as page:
+    with chromium() as page:
         link = reset.make_link(people, 2, minutes=30, clock=CLOCK)
         for path in ("/sign-in", "/forgotten", "/forgotten?sent=1", "/forgotten/code", f"/forgotten/link?token={link}",
                      "/forgotten/link?token=x"):  # fmt: skip
@@ -118,7 +117,7 @@ def test_the_pages_of_the_way_in_are_for_everybody(
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
-def test_the_pages_of_accounts_are_for_everybody(dashboard: str, people: Database, tmp_path: Path) -> None:
+def test_the_pages_of_accounts_are_for_everybody(dashboard: str, people: Database) -> None:
     """One's own account with its forms, the recovery codes, the users' pages and a one-time code."""
     found: dict[str, list[str]] = {}
 
@@ -127,7 +126,7 @@ def test_the_pages_of_accounts_are_for_everybody(dashboard: str, people: Databas
             page.goto(dashboard + path)
             found[path] = faults_of(page, path.replace("/", "_"))
 
-    with chromium(tmp_path) as page:
+    with chromium() as page:
         sign_in(page, dashboard, "Ada Lovelace")
         page.wait_for_url(f"{dashboard}/live")
         try_pages("/account", "/account/password", "/account/email", "/account/second-factor")

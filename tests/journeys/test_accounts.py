@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pyotp
 import pytest
 
-from tests.journeys.conftest import DESKTOP, PASSWORD, SCREEN_NAMES, TABLET, Box, first_run
+from tests.journeys.conftest import PASSWORD, Box, first_run
+from tests.support.browsers import EACH_SCREEN_IN_TURN
 from tests.support.smtp_server import SmtpServer
 from tests.support.waiting import until
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 NEW_PASSWORD = "Other-Room-43!"
-SCREENS = pytest.mark.parametrize("screen", [DESKTOP, TABLET], ids=SCREEN_NAMES)
 
 
 @pytest.fixture
@@ -53,7 +53,8 @@ def sign_out(page: Page) -> None:
     """Leave by the menu."""
     page.locator("[data-menu] > summary").click()
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/sign-in")
+    # A page that hears first that the session is over goes there by itself, and says where it came from.
+    page.wait_for_url("**/sign-in*")
 
 
 def code_after(secret: str, used: str) -> str:
@@ -63,7 +64,7 @@ def code_after(secret: str, used: str) -> str:
     return next(code for code in (totp.at(now), totp.at(now + 30)) if code != used)
 
 
-@SCREENS
+@EACH_SCREEN_IN_TURN
 def test_a_forgotten_password_is_replaced_by_mail(page: Page, box: Box, post: SmtpServer) -> None:
     """An address is saved with the password; the link from the mail opens two fields; the new password signs in."""
     first_run(page, box)
@@ -93,7 +94,7 @@ def test_a_forgotten_password_is_replaced_by_mail(page: Page, box: Box, post: Sm
     page.get_by_text("This link does not work any more.").wait_for()
 
 
-@SCREENS
+@EACH_SCREEN_IN_TURN
 def test_a_second_factor_is_set_up_used_and_done_without(page: Page, box: Box) -> None:
     """Scan, first code, recovery codes; then sign-in asks for a code; a recovery code does without the phone."""
     first_run(page, box)
@@ -131,7 +132,7 @@ def test_a_second_factor_is_set_up_used_and_done_without(page: Page, box: Box) -
     assert "9 of 10" in page.locator("main").inner_text()
 
 
-@SCREENS
+@EACH_SCREEN_IN_TURN
 def test_a_user_who_is_disabled_is_out_at_once(page: Page, other_page: Page, box: Box) -> None:
     """An invigilator watches; the administrator disables them: the page leads to sign-in, and that is refused."""
     first_run(page, box)

@@ -15,21 +15,39 @@ from playwright.sync_api import expect
 
 from appliance.vault.recipient_files import new_key_pair
 from tests.journeys.conftest import Box, first_run
+from tests.journeys.watched import sign_in
+from tests.support.browsers import chromium
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SUITE = "MLKEM768-X25519"
 
 
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """One box for all of this module's journeys, with an administrator; each leaves it as it found it."""
+    box = Box(tmp_path_factory.mktemp("admin-box"))
+    try:
+        with chromium() as page:
+            first_run(page, box)
+            page.wait_for_selector(".tile[data-state=live]", timeout=30_000)
+        yield box
+    finally:
+        box.stop()
+
+
 @pytest.fixture
-def admin(page: Page, box: Box) -> Page:
+def admin(box: Box) -> Iterator[Page]:
     """An administrator's browser; a camera is live."""
-    first_run(page, box)
-    page.wait_for_selector(".tile[data-state=live]", timeout=30_000)
-    return page
+    with chromium() as page:
+        sign_in(page, box.address)
+        page.wait_for_selector(".tile[data-state=live]", timeout=30_000)
+        yield page
 
 
 def _process(box: Box, name: str) -> int:
@@ -50,6 +68,7 @@ def _process(box: Box, name: str) -> int:
     return until(found, 10, f"the process {name}")
 
 
+@pytest.mark.long
 def test_the_health_page_follows_what_happens(admin: Page, box: Box) -> None:
     """Capture is stopped: within seconds, untouched, the open page says so and what to do; then that it is back."""
     admin.goto(f"{box.address}/admin/health")

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.journeys.conftest import DESKTOP, SCREEN_NAMES, TABLET, Box, chromium, first_run
+from tests.journeys.conftest import Box, first_run
 from tests.journeys.reviewed import ready
 from tests.journeys.watched import sign_in
+from tests.support.browsers import BOTH_SCREENS, DESKTOP, EACH_SCREEN_IN_TURN, TABLET, chromium
 from tests.support.onvif_device import OnvifDevice
 from tests.support.rtsp_camera import RtspCamera
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.timeout(300)]
-SCREENS = pytest.mark.parametrize("screen", [DESKTOP, TABLET], ids=SCREEN_NAMES)
 USER, PASSWORD_THERE = "watcher", "pass wörd/1"
 EVIL = "<script>window.evil=1</script><img src=x onerror='window.evil=1'>"
 # Darkest and brightest luma in a rectangle (0..1) of a camera's moving picture on screen; null before there is one.
@@ -50,7 +49,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     folder = tmp_path_factory.mktemp("cameras")
     box = Box(folder, {"EXAMBOX_CAPTURE__DISCOVERY_ADDRESSES": '["127.0.0.1"]'})
     try:
-        with chromium(folder, DESKTOP, "first-profile") as page:
+        with chromium() as page:
             first_run(page, box)
         yield box
     finally:
@@ -58,9 +57,9 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 
 @pytest.fixture
-def opened(box: Box, tmp_path: Path, screen: tuple[int, int]) -> Iterator[Page]:
+def opened(box: Box, screen: tuple[int, int]) -> Iterator[Page]:
     """A browser in which the administrator is signed in."""
-    with chromium(tmp_path, screen) as page:
+    with chromium(screen) as page:
         sign_in(page, box.address)
         yield page
 
@@ -111,7 +110,7 @@ def draw_rectangle(page: Page, *, touch: bool) -> None:
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-@SCREENS
+@BOTH_SCREENS
 def test_a_camera_is_added_masked_and_blank_live_and_in_the_recording(
     box: Box, opened: Page, screen: tuple[int, int]
 ) -> None:
@@ -255,7 +254,7 @@ def test_a_camera_is_found_on_the_network_and_added(box: Box, opened: Page) -> N
         page.locator("[data-state-of=found-one]").get_by_text("live").wait_for(timeout=30_000)
 
 
-@SCREENS
+@EACH_SCREEN_IN_TURN
 def test_markup_in_every_text_of_a_camera_does_nothing_anywhere(
     box: Box, opened: Page, screen: tuple[int, int]
 ) -> None:

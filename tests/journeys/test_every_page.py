@@ -15,14 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from appliance.clock import SystemClock
 from appliance.config import PathSettings, Settings
 from appliance.web.app import create_app
-from tests.journeys.conftest import DESKTOP, TABLET, Box, first_run
+from tests.journeys.conftest import Box, first_run
 from tests.journeys.crawl import pages
+from tests.support.browsers import DESKTOP, TABLET
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
     from werkzeug.routing import Map
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},

@@ -11,8 +11,9 @@ from appliance.clock import SystemClock
 from appliance.config import PathSettings, Settings
 from appliance.web.app import create_app
 from appliance.web.help.topics import TOPICS
-from tests.journeys.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, SCREEN_NAMES, TABLET, Box, first_run
+from tests.journeys.conftest import Box, first_run
 from tests.journeys.crawl import pages
+from tests.support.browsers import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, SCREEN_NAMES, TABLET
 
 if TYPE_CHECKING:
     from pathlib import Path

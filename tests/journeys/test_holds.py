@@ -18,7 +18,8 @@ from appliance.errors import UnavailableError
 from appliance.ipc.live import LiveClient
 from appliance.vault.part_rows import list_parts, part_path
 from appliance.vault.retention import HOUR_US
-from tests.journeys.conftest import DESKTOP, ROOT, SCREEN_NAMES, TABLET, Box, first_run
+from tests.journeys.conftest import ROOT, Box, first_run
+from tests.support.browsers import EACH_SCREEN_IN_TURN
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def house_is_kept(box: Box, settings: Settings) -> None:
     until(reported, 60, "a round of housekeeping")
 
 
-@pytest.mark.parametrize("screen", [DESKTOP, TABLET], ids=SCREEN_NAMES)
+@EACH_SCREEN_IN_TURN
 def test_what_is_held_stays_and_what_is_released_goes(page: Page, box: Box) -> None:
     """A held recording outlives its retention; released it is deleted, certified, and the log has the whole story."""
     first_run(page, box)

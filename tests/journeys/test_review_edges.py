@@ -14,8 +14,9 @@ import pytest
 from appliance.clock import SECOND_US, ManualClock
 from appliance.vault.keys import load_box_id, load_device_key, load_recipients
 from appliance.vault.part import WriterKeys
-from tests.journeys.conftest import DESKTOP, PASSWORD, ROOT, Box, chromium, first_run
+from tests.journeys.conftest import PASSWORD, ROOT, Box, first_run
 from tests.journeys.reviewed import ready
+from tests.support.browsers import chromium
 from tests.support.rtsp_camera import RtspCamera
 from tests.support.waiting import until
 from tests.vault.recorded import Recorder, movie
@@ -49,7 +50,7 @@ class EdgeBox:
 
     def prepare(self) -> None:
         """Make the administrator and the old sittings."""
-        with chromium(self.folder, DESKTOP, "first-profile") as page:
+        with chromium() as page:
             first_run(page, self.box)
         keys_dir = self.box.state / "keys"
         keys = WriterKeys(load_box_id(keys_dir), load_device_key(keys_dir), load_recipients(keys_dir).recipients)
@@ -95,9 +96,9 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeBox]:
 
 
 @pytest.fixture
-def page(edges: EdgeBox, tmp_path: Path) -> Iterator[Page]:
+def page(edges: EdgeBox) -> Iterator[Page]:
     """A fresh Chromium."""
-    with chromium(tmp_path) as opened:
+    with chromium() as opened:
         yield opened
 
 

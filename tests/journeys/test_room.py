@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.journeys.conftest import DESKTOP, SCREEN_NAMES, TABLET, Box, chromium, first_run, started
+from tests.journeys.conftest import Box, first_run
 from tests.journeys.watched import (
     DEAD_MS,
     MADE,
@@ -21,6 +21,7 @@ from tests.journeys.watched import (
     moving,
     sign_in,
 )
+from tests.support.browsers import BOTH_SCREENS, EACH_SCREEN_IN_TURN, TABLET, chromium
 from tests.support.kept_process import children
 from tests.support.rtsp_camera import RtspCamera
 from tests.support.tcp_proxy import TcpProxy
@@ -31,18 +32,24 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Request
 
+# Notes when the room's words about recording last changed to what.
+TOLD = """() => {
+  const words = document.querySelector('[data-recording-words]');
+  window.told = {};
+  new MutationObserver(() => { window.told[words.textContent] = Date.now(); })
+    .observe(words, { childList: true, characterData: true, subtree: true });
+}"""
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.timeout(240)]
-BOTH_SCREENS = pytest.mark.parametrize("screen", [DESKTOP, TABLET], ids=SCREEN_NAMES)
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedBox]:
     """One box for the whole module; each test leaves it as it found it."""
     folder = tmp_path_factory.mktemp("watched")
-    with RtspCamera(fps=15, gop=15) as camera, started() as driver:
+    with RtspCamera(fps=15, gop=15) as camera:
         box = Box(folder)
         try:
-            made = WatchedBox(box, camera, folder, driver)
+            made = WatchedBox(box, camera, folder)
             made.prepare()
             yield made
         finally:
@@ -93,8 +100,8 @@ def test_a_dead_camera_is_shown_as_dead_and_comes_back(watched: WatchedBox, how:
     with watched.room() as page:
         all_live(page)
         bear_witness(page)
-        since = time.monotonic()
         watched.camera.kill() if how == "gone" else watched.camera.tell("stall")
+        since = time.time()
         try:
             assert milliseconds_dead_unseen(page, REAL, since=since) < DEAD_MS
             first = page.locator("[data-cameras] > article").first
@@ -115,8 +122,8 @@ def test_a_capture_process_that_stands_still_is_seen(watched: WatchedBox) -> Non
         all_live(page)
         bear_witness(page)
         parent = watched.box.process_id("capture")
-        since = time.monotonic()
         _signal_tree(parent, signal.SIGSTOP)
+        since = time.time()
         try:
             for camera in (REAL, MADE):
                 assert milliseconds_dead_unseen(page, camera, since=since) < DEAD_MS
@@ -131,7 +138,7 @@ def _signal_tree(pid: int, number: int) -> None:
         os.kill(one, number)
 
 
-@BOTH_SCREENS
+@EACH_SCREEN_IN_TURN
 @pytest.mark.parametrize("how", ["cut", "fall_silent"])
 def test_a_cut_network_is_seen_and_everything_resumes(watched: WatchedBox, screen: tuple[int, int], how: str) -> None:
     """Cable out: no picture looks alive after 5 s, and the page says so. Back: pictures and events without a gap."""
@@ -141,8 +148,8 @@ def test_a_cut_network_is_seen_and_everything_resumes(watched: WatchedBox, scree
         bear_witness(page)
         asked: list[Request] = []
         page.on("request", lambda request: asked.append(request) if "/api/events" in request.url else None)
-        since = time.monotonic()
         getattr(proxy, how)()
+        since = time.time()
         for camera in (REAL, MADE):
             assert milliseconds_dead_unseen(page, camera, since=since) < DEAD_MS
         page.wait_for_selector("[data-banner=touch]:not([hidden])", timeout=8000)
@@ -166,18 +173,18 @@ def test_a_decoder_that_stalls_is_seen(watched: WatchedBox) -> None:
     with watched.room() as page:
         all_live(page)
         bear_witness(page)
-        since = time.monotonic()
         page.evaluate("""() => {
           window.append = SourceBuffer.prototype.appendBuffer;
           SourceBuffer.prototype.appendBuffer = function () {};
         }""")
+        since = time.time()
         assert milliseconds_dead_unseen(page, REAL, since=since) < DEAD_MS
         page.evaluate("() => { SourceBuffer.prototype.appendBuffer = window.append; }")
         moving(page, REAL)
 
 
 def test_what_one_does_the_other_sees(watched: WatchedBox) -> None:
-    """Stopping asks first; another browser learns of stop and start within two seconds, without asking."""
+    """Stopping asks first; another browser tells of stop and start within two seconds, without asking."""
     with watched.room() as page, watched.room(TABLET) as other:
         all_live(page)
         page.wait_for_selector(f"[data-camera={REAL}] .seal[data-seal=fresh]", timeout=20_000)
@@ -185,9 +192,12 @@ def test_what_one_does_the_other_sees(watched: WatchedBox) -> None:
         page.get_by_role("button", name="Keep recording").click()
         assert page.locator("[data-recording-words]").inner_text() == "Recording"
         page.keyboard.press("r")
+        other.evaluate(TOLD)
         page.locator("#ask-stop").get_by_role("button", name="Stop recording").click()
         words = "() => document.querySelector('[data-recording-words]').textContent === "
-        other.wait_for_function(f"{words} 'Not recording'", timeout=2000)
+        other.wait_for_function(f"{words} 'Not recording'", timeout=15_000)
+        # From the moment it was so to the moment the other page said it, by that page's own clock.
+        assert other.evaluate("() => window.told['Not recording']") - watched.stopped_us() / 1000 < 2000
         page.wait_for_selector(f"[data-camera={REAL}] .seal[data-seal=off]")
         moving_without_recording = page.locator(f"[data-camera={REAL}]")
         assert moving_without_recording.get_attribute("data-state") == "live"
@@ -201,11 +211,11 @@ def test_without_a_free_place_the_room_is_still_seen(watched: WatchedBox, tmp_pa
     """Where every place is taken, still pictures and news come by asking; when one is free, pictures move again."""
     box = Box(tmp_path, {"EXAMBOX_WEB__THREADS": "4"})  # two places: one page's pictures and events
     try:
-        with chromium(tmp_path, DESKTOP, "one", watched.driver) as page:
+        with chromium() as page:
             first_run(page, box)
             page.wait_for_selector("[data-state=live]", timeout=30_000)
             page.wait_for_selector(".seal[data-seal=fresh]", timeout=20_000)
-            with chromium(tmp_path, TABLET, "two", watched.driver) as other:
+            with chromium(TABLET) as other:
                 sign_in(other, box.address)
                 other.wait_for_selector("[data-state=stills]", timeout=20_000)
                 assert other.locator("[data-live-badge]").inner_text() == "Still pictures"
@@ -221,7 +231,7 @@ def test_eight_cameras_move_over_one_connection(watched: WatchedBox, tmp_path: P
     """More cameras than a browser opens connections all move at once."""
     box = Box(tmp_path)
     try:
-        many = WatchedBox(box, watched.camera, tmp_path, watched.driver)
+        many = WatchedBox(box, watched.camera, tmp_path)
         with many.browser() as page:
             first_run(page, box)
             for number in range(7):

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.serving import make_server
 
-from tests.journeys.conftest import chromium
+from tests.support.browsers import chromium
 from tests.web.conftest import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from flask import Flask
     from playwright.sync_api import Page
@@ -55,11 +54,11 @@ def house(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(house: str, tmp_path: Path, account: Callable[[str, str], None]) -> Iterator[Page]:
+def page(house: str, account: Callable[[str, str], None]) -> Iterator[Page]:
     """A browser in which Ada, an administrator, is signed in."""
     account("Ada", "administrator")
     account("Berta", "administrator")
-    with chromium(tmp_path) as opened:
+    with chromium() as opened:
         opened.goto(f"{house}/sign-in")
         sign_in(opened, "Ada")
         yield opened

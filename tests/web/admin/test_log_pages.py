@@ -233,9 +233,9 @@ def test_a_hundred_thousand_entries_are_fast(db: Database, clock: ManualClock, p
     browser = person("administrator")
     queries = ("", "group=all", "group=account", "who=Ada&group=recording", "q=nothing-like-it", "who=Nobody")
     for query in (*queries, "before=5000"):
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert browser.get(f"/admin/log?{query}").status_code == 200
-        assert time.perf_counter() - begun < 1.0, query
+        assert time.process_time() - begun < 1.0, query
 
 
 def test_facts_are_bounded_and_told_apart() -> None:

@@ -32,7 +32,6 @@ from tests.vault.recorded import DEVICE, Recorder, clock_at, movie
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "Quiet-Room-42!"
@@ -177,19 +176,6 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-@contextmanager
-def quiet_chromium(folder: Path) -> Iterator[Page]:
-    """Open a Chromium whose console may tell of refusals: they are what is tested."""
-    from tests.journeys.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, started
-
-    with started() as driver:
-        context = driver.chromium.launch_persistent_context(
-            str(folder / "profile"), executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
-        )
-        yield context.pages[0]
-        context.close()
-
-
 def _furnish(state: Path) -> None:
     """Put a person of each role and a recording into the box that will be attacked."""
     settings = Settings(paths=PathSettings(state=str(state)))
@@ -205,7 +191,8 @@ def _furnish(state: Path) -> None:
 
 # What is short here is long in life, so that slow clients can be tried without waiting for it.
 HASTY = (
-    "from appliance.web import serving; serving.HEAD_SECONDS = serving.BODY_SECONDS = serving.STALL_SECONDS = 2.0;"
+    "from appliance.web import serving; serving.HANDSHAKE_SECONDS = serving.HEAD_SECONDS = 2.0;"
+    " serving.BODY_SECONDS = serving.STALL_SECONDS = 2.0;"
     " from appliance.cli import main; main(['web'])"
 )
 

@@ -31,14 +31,13 @@ from appliance.web.asking import speech_of
 from appliance.web.lan.announcement import SERVICE, neighbour
 from appliance.web.review import bookmarks
 from appliance.web.services import of
-from tests.journeys.conftest import chromium
 from tests.journeys.crawl import pages
+from tests.support.browsers import chromium
 from tests.vault.recorded import WALL_US, Recorder, clock_at, movie
 from tests.web.conftest import StandInCapture, StandInKeyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from flask import Flask
     from playwright.sync_api import Page
@@ -214,11 +213,11 @@ def test_every_text_column_is_given_or_made(box: Box) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_page_takes_text_for_markup(box: Box, tmp_path: Path, role: str) -> None:
+def test_no_page_takes_text_for_markup(box: Box, role: str) -> None:
     """Walk every page as each role: no script runs, no element is made, no link is one that runs; the text is shown."""
     shown: list[str] = []
     starts = ("/", "/recordings/exam", "/admin/users/1", "/admin/users/2", "/certificate", "/forgotten")
-    with chromium(tmp_path) as page:  # a breach of the policy fails it
+    with chromium() as page:  # a breach of the policy fails it
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         box.enter(page, role)

@@ -12,7 +12,7 @@ from appliance.clock import SystemClock
 from appliance.config import BoxSettings, PathSettings, Settings
 from appliance.web.app import create_app
 from appliance.web.services import of
-from tests.journeys.conftest import chromium
+from tests.support.browsers import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., A
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        with chromium(folder) as page:
+        with chromium() as page:
             page.goto(f"http://127.0.0.1:{server.server_port}/sign-in")
 
             def run(module: str, body: str, given: Any = None) -> Any:
