@@ -59,11 +59,7 @@ TOPICS: Final = (
     ),
     Topic("room", ("room.live",)),
     Topic("room-camera", ("room.one_camera",)),
-    Topic(
-        "candidate-page",
-        ("candidate.start", "candidate.exam", "candidate.finish_by_link", "candidate.leave"),
-        always=True,
-    ),
+    Topic("candidate-page"),
     Topic("banners"),
     Topic("trouble", always=True),
     Topic("sittings", ("sittings.index",)),

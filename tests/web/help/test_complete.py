@@ -21,6 +21,10 @@ SCRIPTS = sorted(WEB.rglob("static/**/*.js"))
 TEMPLATES = sorted(WEB.rglob("templates/**/*.html"))
 # Addresses people open that are no pages: they answer with a file, a picture, a text, or lead on.
 NO_PAGE = {
+    "candidate.start": "the candidate's: says itself what to do, and is told to invigilators under candidate-page",
+    "candidate.exam": "as above",
+    "candidate.finish_by_link": "as above",
+    "candidate.leave": "as above",
     "home.front_door": "leads on to the role's page",
     "account.second_factor_picture": "a picture on a page",
     "account.set_up_picture": "a picture on a page",
@@ -30,6 +34,10 @@ NO_PAGE = {
     "vitals.readyz": "for machines",
     "vitals.metrics_text": "for machines",
     "review.download": "a file",
+    "sittings.table_template": "a file",
+    "sittings.roster_csv": "a file",
+    "sittings.seating_csv": "a file",
+    "sittings.register_csv": "a file",
     "admin.log_csv": "a file",
     "admin.camera_trial_picture": "a picture on a page",
     "admin.log_export": "a file",

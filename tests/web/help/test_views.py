@@ -41,11 +41,11 @@ def test_people_read_what_their_role_can_use(
 
 
 def test_those_who_cannot_sign_in_are_helped(browser: Browser, account: Callable[[str, str], None]) -> None:
-    """Signing in, certificates, what to do when something fails: no account is needed to read them."""
+    """Signing in, certificates, an LMS's reviewer, what to do when something fails: no account is needed to read them."""
     account("Ann", "reviewer")
     page = browser.get("/help")
     assert page.status_code == 200
-    assert set(shown(page.text)) == {"sign-in", "trouble", "certificates", "words"}
+    assert set(shown(page.text)) == {"sign-in", "trouble", "review-archive", "certificates", "words"}
     assert browser.get("/help/users").status_code == 404
 
 
