@@ -28,6 +28,26 @@ if TYPE_CHECKING:
 BOX: Final = "box"
 """Who acts in the role ``system``."""
 _FREEZES: Final = frozenset({"check_readiness", "call_off"})
+_MOVES_ENDS: Final = frozenset(
+    {
+        "accept_change",
+        "begin",
+        "begin_late",
+        "clock_stepped",
+        "continue_writing",
+        "enrol",
+        "extend",
+        "extend_all",
+        "pause",
+        "pause_all",
+        "resume",
+        "resume_all",
+        "return_from_break",
+        "set_allowance",
+        "start",
+        "take_break",
+    }
+)
 _LOGGED: Final = ("seat", "exam", "sitting", "notice", "document")
 
 
@@ -140,9 +160,9 @@ def _happen(db: Database, run: SittingRun, event: Event, look: Look, cause: Caus
 
 
 def _keep_head(db: Database, run: SittingRun, event: Event, seq: int) -> None:
-    """Write the sitting's state into its row; the last end is worked out while people write."""
+    """Write the sitting's state into its row, and the last end of anybody where that may have moved."""
     ends = None
-    if run.status in UNDER_WAY:
+    if run.status in UNDER_WAY and event.name in _MOVES_ENDS:
         ends = max((end.at_us for end in run.ends(event.at_us).values()), default=None)
     changed = db.conn.execute(
         "UPDATE sitting SET status = ?, seq = ?, ends_us = COALESCE(?, ends_us), updated_us = ?"

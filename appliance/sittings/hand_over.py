@@ -16,7 +16,7 @@ from appliance.sittings.exams import find_exam, parameters_of, upsert_exam
 from appliance.sittings.mapping import candidate_of
 from appliance.sittings.placing import place
 from appliance.sittings.rows import Cause, insert, new_id, to_json
-from appliance.sittings.runs import stored_sitting
+from appliance.sittings.runs import run_of, stored_sitting
 from appliance.sittings.session_rows import find_session, get_session
 from appliance.sittings.values import HandedOver, SessionSpelling
 from appliance.sittings.walking import walk
@@ -51,7 +51,7 @@ def hand_over(
     Raises:
         ConflictError: the session is known as another candidate's or of another exam.
     """
-    cause, now = Cause(clock, integration.name, where), clock.wall_us()
+    cause, now, joins = Cause(clock, integration.name, where), clock.wall_us(), db.conn.in_transaction
     with write(db):
         exam = upsert_exam(
             db, integration, _of_all(db, integration, start.exam), clock=clock, who=integration.name, where=where
@@ -69,7 +69,10 @@ def hand_over(
             session = book(db, get_session(db, session.id), found, clock=clock)
         if session.sitting is not None and stored_sitting(db, session.sitting).automatic:
             walk(db, session, clock=clock, where=where)
-        return HandedOver(get_session(db, session.id), created)
+        kept = get_session(db, session.id)
+    if kept.sitting is not None and not joins:
+        run_of(db, kept.sitting)  # keeps it for the next one
+    return HandedOver(kept, created)
 
 
 def _of_all(db: Database, integration: Integration, said: ExamParameters) -> ExamParameters:
