@@ -14,8 +14,8 @@ help: ## Show this list.
 run: setup-run ## Start a whole trial box here (ARGS=--lan: for the network too); prints its address and a one-time password.
 	@exec $(BIN)/exambox run $(ARGS)
 
-test: setup-test ## Run every test that is quick enough for each change (under 15 minutes on two cores).
-	$(PYTEST) -m "not faults and not vm and not long" $(ARGS)
+test: setup-test ## Run every test that is quick enough for each change (under 15 minutes on two cores; ARGS: only some of them).
+	$(BIN)/python -m $(if $(ARGS),pytest,tests.support.lanes) -m "not faults and not vm and not long" $(ARGS)
 
 test-long: setup-test ## Run the browser journeys that take longest; the build server runs them too.
 	$(PYTEST) -m long $(ARGS)
