@@ -11,7 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, PlaywrightContextManager
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+    from playwright.sync_api._context_manager import PlaywrightContextManager
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGUMENTS = [
