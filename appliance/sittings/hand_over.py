@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from appliance.database import write
 from appliance.errors import ConflictError, NotFoundError
+from appliance.exchange.record import written
 from appliance.exchange.session_parameters import actual_start
 from appliance.sittings.booking import book
 from appliance.sittings.candidates import keep_candidate
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from appliance.config import Settings
     from appliance.exams.model import Candidate, Exam, Integration
     from appliance.exchange.exam_parameters import ExamParameters
+    from appliance.exchange.json_edge import JsonObject
     from appliance.exchange.session_parameters import StartParameters
     from appliance.sittings.values import StoredSession
+
+_ACCOMMODATIONS: Final = "specialAccommodationsInfo"
 
 
 def hand_over(
@@ -78,8 +82,9 @@ def hand_over(
 def _of_all(db: Database, integration: Integration, said: ExamParameters) -> ExamParameters:
     """Return what a candidate's token says of the exam, without what it says of that candidate alone.
 
-    Reference photos, accommodations and keys that are not known differ from token to token; they stand in the session.
-    The exam keeps its own, and its spelling of the ids, so that it does not change with every candidate.
+    Accommodations stand in the candidate's row, reference photos and keys that are not known in the session: they
+    differ from token to token. The exam keeps its own, and its spelling of the ids, so that it does not change with
+    every candidate.
     """
     known = find_exam(db, integration.id, *said.key)
     if known is None:
@@ -96,6 +101,12 @@ def _of_all(db: Database, integration: Integration, said: ExamParameters) -> Exa
         biometric_identification=kept.biometric_identification,
         extra=kept.extra,
     )
+
+
+def _of_attempt(start: StartParameters) -> JsonObject:
+    """Return the parameters of a hand-over without what names the candidate: that stands in their own row alone."""
+    personal = written(start.person).keys() | {_ACCOMMODATIONS}
+    return {key: value for key, value in actual_start(start).items() if key not in personal}
 
 
 def _numbered(db: Database, said: Candidate, exam: Exam) -> Candidate:
@@ -115,7 +126,7 @@ def _kept(
     told = {
         "session_url": said.session_url,
         "finish_url": said.session_finish_url,
-        "parameters": to_json(actual_start(start)),
+        "parameters": to_json(_of_attempt(start)),
         "wire": to_json(SessionSpelling(start.exam.account_id.sent, said.session_id.sent)),
         "updated_us": now_us,
     }

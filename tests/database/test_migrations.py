@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.auditlog import append, verify
+from appliance.cameras.wishes import current_wish, list_wishes, start_recording, stop_recording
 from appliance.database import connect, migrate, open_box_database, write
 from appliance.database.migrations import KNOWN, MIGRATIONS
 from appliance.errors import DatabaseError
+from appliance.sittings import recording
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -89,6 +91,26 @@ def test_accounts_and_sessions_of_the_version_before_stay(settings: Settings, cl
     db.conn.execute("UPDATE account SET email = 'ada@example.org' WHERE id = 1")
     with pytest.raises(sqlite3.IntegrityError):
         db.conn.execute("UPDATE account SET email = 'ADA@example.org' WHERE id = 2")
+    db.conn.close()
+
+
+def test_wishes_of_the_version_before_stay_and_recording_goes_on(settings: Settings, clock: ManualClock) -> None:
+    """m0006: a box that is recording when it is updated still wishes the same, and can stop and begin anew."""
+    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    old = connect(settings.database)
+    MIGRATIONS.apply(old, stop_before="m0006_exams")
+    start_recording(old, clock=clock, who="ann", sitting="yesterday")
+    stop_recording(old, clock=clock, who="ann")
+    standing = start_recording(old, clock=clock, who="ann", sitting="now")
+    old.conn.close()
+    db = open_box_database(settings.database)
+    assert current_wish(db) == standing
+    assert not recording.begin(db, "monday", clock=clock, who="box")
+    assert stop_recording(db, clock=clock, who="ann").sitting == "now"
+    with write(db):
+        assert recording.begin(db, "monday", clock=clock, who="box")
+    assert [wish.sitting for wish in list_wishes(db)] == ["monday", "now", "yesterday"]
+    assert verify(db, None).ok
     db.conn.close()
 
 
