@@ -1,17 +1,20 @@
 """What stands in the bodies of changes and items: one message a kind (pure).
 
-A change of kind ``media_request`` has `messages.MediaRequest` as its body, one of ``extra_time`` `extra_time.ExtraTime`.
+A change of kind ``media_request`` has a `messages.MediaRequest` as its body, one of ``extra_time`` an
+`extra_time.ExtraTime`.
 Ids of exams, sittings and candidates in changes are the centre's own.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, to_builtins
 
 from appliance.exchange.centre.kinds import Count, Micros, ObjectId, OptionalId, ShortText
-from appliance.exchange.json_edge import JsonObject
+
+if TYPE_CHECKING:
+    from appliance.exchange.json_edge import JsonObject
 
 MAX_ROSTER: Final = 5000
 _Integrations = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -1,0 +1,114 @@
+"""What boxes push: each item once, in order of its stream, with all that follows from it in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from appliance.database import write
+from appliance.exchange.centre.items import ItemError, check_item
+from appliance.exchange.centre.messages import PushAnswer, PushResult
+from appliance.hub.effects import Effects, UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlite_utils import Database
+
+    from appliance.clock import Clock
+    from appliance.exchange.centre.items import Item
+    from appliance.exchange.idempotency import DeliveryKey
+
+Result: TypeAlias = Literal["stored", "known", "refused", "conflict", "waits"]
+_MAX_REASON: Final = 500
+_INSERT: Final = (
+    "INSERT INTO hub_item (box, epoch, seq, kind, stream, at_us, body, sha256, received_us, note)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def push(db: Database, box: str, items: Sequence[Item], *, clock: Clock) -> PushAnswer:
+    """Take a batch in; what is answered ``stored`` or ``known`` is durable, with what the LMSs are told of it.
+
+    Of a stream nothing is taken after one that was not: those behind it are answered ``waits``. Items without a stream
+    wait for none. The same key with the same content is ``known``, however often and in whatever batch it comes.
+    """
+    with write(db):
+        return PushAnswer(results=tuple(_Batch(db, box, clock).take(items)))
+
+
+class _Batch:
+    def __init__(self, db: Database, box: str, clock: Clock) -> None:
+        self._db = db
+        self._box = box
+        self._now_us = clock.wall_us()
+        self._effects = Effects(db, box, clock=clock)
+        self._held: dict[tuple[str, int], tuple[str, str, str]] = {}
+        self._blocked: set[str] = set()
+        self._rows: list[tuple[object, ...]] = []
+
+    def take(self, items: Sequence[Item]) -> list[PushResult]:
+        checked = [(item, self._checked(item)) for item in items]
+        self._look_up([key for _, key in checked if not isinstance(key, str)])
+        results = [self._one(item, key) for item, key in checked]
+        self._db.conn.executemany(_INSERT, self._rows)
+        self._note_epochs()
+        self._effects.finish()
+        return results
+
+    def _checked(self, item: Item) -> DeliveryKey | str:
+        try:
+            return check_item(item, box=self._box)
+        except ItemError as problem:
+            return f"{problem.reason}: {problem.message}"
+
+    def _look_up(self, keys: list[DeliveryKey]) -> None:
+        """Read what is here of the batch's keys: one question for each epoch, by its range of numbers."""
+        by_epoch: dict[str, list[int]] = {}
+        for key in keys:
+            by_epoch.setdefault(key.epoch, []).append(key.seq)
+        for epoch, numbers in by_epoch.items():
+            marks = ", ".join("?" * len(numbers))
+            rows = self._db.conn.execute(
+                f"SELECT seq, kind, stream, sha256 FROM hub_item WHERE box = ? AND epoch = ? AND seq IN ({marks})",  # noqa: S608  question marks
+                (self._box, epoch, *numbers),
+            )
+            self._held |= {(epoch, int(seq)): (kind, stream, sha256) for seq, kind, stream, sha256 in rows}
+
+    def _one(self, item: Item, key: DeliveryKey | str) -> PushResult:
+        if isinstance(key, str):
+            return self._not_taken(item, "refused", key)
+        what = (item.kind, item.stream, item.sha256)
+        held = self._held.get((key.epoch, key.seq))
+        if held is not None and held != what:
+            self._effects.conflict(key.epoch)
+            return self._not_taken(item, "conflict", "Another content has this key here.")
+        if held is not None:
+            return PushResult(key=item.key, result="known")
+        if item.stream and item.stream in self._blocked:
+            return PushResult(key=item.key, result="waits", reason="An earlier one of its stream was not taken.")
+        try:
+            note = self._effects.of(item)
+        except UnusableError as problem:
+            return self._not_taken(item, "refused", f"{problem.reason}: {problem.message}")
+        self._held[key.epoch, key.seq] = what
+        self._rows.append((
+            self._box, key.epoch, key.seq, item.kind, item.stream, item.at_us, item.body, item.sha256, self._now_us,
+            note,
+        ))  # fmt: skip
+        return PushResult(key=item.key, result="stored")
+
+    def _not_taken(self, item: Item, result: Result, reason: str) -> PushResult:
+        if item.stream:
+            self._blocked.add(item.stream)
+        return PushResult(key=item.key, result=result, reason=reason[:_MAX_REASON])
+
+    def _note_epochs(self) -> None:
+        highest: dict[str, int] = {}
+        for row in self._rows:
+            highest[str(row[1])] = max(highest.get(str(row[1]), 0), int(str(row[2])))
+        self._db.conn.executemany(
+            "INSERT INTO hub_epoch (box, epoch, machine, held_seq, first_us, seen_us) VALUES (?1, ?2, '', ?3, ?4, ?4)"
+            " ON CONFLICT (box, epoch) DO UPDATE SET held_seq = max(held_seq, ?3), seen_us = max(seen_us, ?4)",
+            [(self._box, epoch, seq, self._now_us) for epoch, seq in highest.items()],
+        )
+        self._db.conn.execute("UPDATE hub_box SET pushed_us = ? WHERE id = ?", (self._now_us, self._box))

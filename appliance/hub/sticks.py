@@ -1,0 +1,98 @@
+"""The stick at the hub: changes for a box as a file, and what a box wrote for the hub taken in; as often as one likes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from appliance.auditlog import append
+from appliance.database import write
+from appliance.exchange.centre.bundle import BundleError, open_bundle, read_header, seal_bundle
+from appliance.exchange.centre.messages import MAX_ITEMS
+from appliance.hub.boxes import check_good, get_box
+from appliance.hub.feed import every_change
+from appliance.hub.identity import hub_facts
+from appliance.hub.receiving import push
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from appliance.clock import Clock
+    from appliance.hub.identity import HubKeys
+    from appliance.hub.publishing import Publisher
+
+_NUMBER_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of the items of a file."""
+
+    box: str
+    stored: int
+    known: int
+    refused: tuple[tuple[str, str], ...]
+    """Key and reason of each that was not taken."""
+
+
+def export_changes(
+    db: Database, box: str, *, keys: HubKeys, publisher: Publisher, clock: Clock, who: str, where: str = ""
+) -> bytes:
+    """Return the file for a box: all that it gets, signed by the hub and sealed to the box.
+
+    Raises:
+        NotFoundError: there is no such box.
+        BoxRefusedError: it was revoked or its time is over.
+        BundleError: it would be too large.
+    """
+    found = check_good(get_box(db, box), now_us=clock.wall_us())
+    publisher.publish(db)
+    changes = list(every_change(db, box, hub=hub_facts(db)))
+    data = seal_bundle(
+        changes,
+        kind="changes",
+        private=keys.sign_private,
+        sender=keys.id,
+        recipient=found.id,
+        recipient_public=found.seal_public,
+        created_us=clock.wall_us(),
+        random=os.urandom(_NUMBER_BYTES),
+    )
+    with write(db):
+        detail = {"box": box, "changes": len(changes)}
+        append(db, "hub.stick_written", clock=clock, who=who, where=where, detail=detail)
+    return data
+
+
+def import_items(db: Database, data: bytes, *, keys: HubKeys, clock: Clock, who: str, where: str = "") -> TakenIn:
+    """Take in what a box wrote; what is here already is known again, by its key.
+
+    Raises:
+        BundleError: the file is none for this hub, of a box that is not known here, or holds no items.
+        BoxRefusedError: the box was revoked. (One whose time is over may still tell what happened before.)
+    """
+    signers = {
+        str(box): bytes(public)
+        for box, public in db.conn.execute("SELECT id, public FROM hub_box WHERE revoked_us IS NULL")
+    }
+    sender = read_header(data).sender
+    bundle = open_bundle(data, me=keys.id, private=keys.seal_private, signers=signers)
+    if bundle.header.kind != "items":
+        raise BundleError(
+            "The file holds changes of a centre, not what a box told.",
+            reason="content",
+            hint="A box writes its own with `exambox sync export`.",
+        )
+    counts = {"stored": 0, "known": 0}
+    refused: list[tuple[str, str]] = []
+    for first in range(0, len(bundle.items), MAX_ITEMS):
+        for one in push(db, sender, bundle.items[first : first + MAX_ITEMS], clock=clock).results:
+            if one.result in counts:
+                counts[one.result] += 1
+            else:
+                refused.append((one.key, f"{one.result}: {one.reason}"))
+    with write(db):
+        detail = {"box": sender, **counts, "refused": len(refused)}
+        append(db, "hub.stick_read", clock=clock, who=who, where=where, detail=detail)
+    return TakenIn(sender, counts["stored"], counts["known"], tuple(refused))
