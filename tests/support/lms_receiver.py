@@ -68,7 +68,7 @@ class LmsReceiver:
         most_at_once: the largest number of requests that were open at one time.
     """
 
-    def __init__(self, answer: Callable[[Arrived], Reply] | None = None) -> None:
+    def __init__(self, answer: Callable[[Arrived], Reply] | None = None, *, port: int = 0) -> None:
         self.arrived: list[Arrived] = []
         self.accepted: list[Arrived] = []
         self.most_at_once = 0
@@ -95,7 +95,7 @@ class LmsReceiver:
             def handle_error(self, *_: object) -> None:
                 """A client that went away is no error of the test."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
