@@ -52,6 +52,12 @@ def skew(page: Page) -> int:
     return abs(found[CAMERAS[0]] - found[CAMERAS[1]])
 
 
+def skew_at(page: Page, seconds_before_end: float) -> int:
+    """Return how far the clocks are apart where the page stands at a moment before the end."""
+    go_to(page, seconds_before_end)
+    return skew(page)
+
+
 def come_in_step(page: Page, what: str) -> None:
     """Wait until the cameras play in step.
 
@@ -65,9 +71,8 @@ def come_in_step(page: Page, what: str) -> None:
 def test_the_cameras_play_in_step_at_every_speed(reviewed: ReviewedBox, screen: tuple[int, int]) -> None:
     """Both pictures show the same moment by their own burnt-in clocks, standing and playing, at each speed."""
     with reviewed.opened(screen) as page:
-        go_to(page, 18)
-        # Each picture stays for a frame, and a busy machine draws it up to another one late.
-        assert skew(page) <= 2 * FRAME_MS
+        # At one moment a busy machine may have drawn a camera's picture late; the player is in step at most moments.
+        assert median(skew_at(page, seconds) for seconds in (18, 17.3, 16.6, 15.9, 15.2)) < 1.5 * FRAME_MS
         page.keyboard.press("Space")
         for speed in ("0.5", "1", "2"):
             page.locator(f"[data-speed='{speed}']").click()
