@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Record = TypeVar("Record")
 Value = TypeVar("Value")
 _WIRE: Final = "wire"
+_PLAIN: Final = frozenset({bool, int, float, str, type(None)})
+_KNOWN: Final[dict[type[Any], tuple[tuple[str, Wire[Any]], ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,15 @@ class Reading:
 
 def read_fields(kind: type[Record], reading: Reading) -> dict[str, Any]:
     """Take a record's fields out of what is being read; return them by the names of the dataclass."""
-    return {one.name: reading.take(one.metadata[_WIRE]) for one in fields(kind) if _WIRE in one.metadata}  # type: ignore[arg-type]
+    return {name: reading.take(one) for name, one in _wires(kind)}
+
+
+def _wires(kind: type[Any]) -> tuple[tuple[str, Wire[Any]], ...]:
+    """Return a record's fields that are on the wire: name and how it looks there. Looked up once each."""
+    found = _KNOWN.get(kind)
+    if found is None:
+        found = _KNOWN[kind] = tuple((one.name, one.metadata[_WIRE]) for one in fields(kind) if _WIRE in one.metadata)
+    return found
 
 
 def settled(kind: Callable[..., Record], values: dict[str, Any], reading: Reading) -> Record:
@@ -173,10 +183,8 @@ def _property(one: Wire[Any]) -> Json:
 
 def written(record: Any) -> JsonObject:
     """Return a record as JSON: every key, then those that are not known here."""
-    found: JsonObject = {}
-    for one in fields(record):
-        if _WIRE in one.metadata:
-            found[one.metadata[_WIRE].key] = _json_of(getattr(record, one.name))
+    values = ((one.key, getattr(record, name)) for name, one in _wires(type(record)))
+    found = {key: value if type(value) in _PLAIN else _json_of(value) for key, value in values}
     return {**found, **getattr(record, "extra", {})}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, request
 
 from appliance.exchange.enums import SessionStatus
-from appliance.exchange.exam_parameters import actual, parse_exam
+from appliance.exchange.exam_parameters import parse_exam
 from appliance.exchange.messages import finish_body, status_body
 from appliance.exchange.session_parameters import parse_finish
 from appliance.exchange.token import TokenError, token_of_header
@@ -73,7 +73,7 @@ def exams(name: str) -> Response:
         done = api().committer.run(act)
     except ReplayedTokenError as problem:
         raise noted(caller, problem) from problem
-    return told(actual(parameters), 201 if done.created else 200)
+    return told(done.exam.parameters, 201 if done.created else 200)
 
 
 @_call("POST", "/sessions/<path:session_id>/finish/")
