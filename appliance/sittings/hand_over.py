@@ -14,7 +14,7 @@ from appliance.exchange.session_parameters import actual_start
 from appliance.sittings.booking import book
 from appliance.sittings.candidates import keep_candidate
 from appliance.sittings.exams import find_exam, parameters_of, upsert_exam
-from appliance.sittings.mapping import candidate_of
+from appliance.sittings.mapping import EXAM_KEYS, candidate_of
 from appliance.sittings.placing import place
 from appliance.sittings.rows import Cause, insert, new_id, to_json
 from appliance.sittings.runs import run_of, stored_sitting
@@ -87,9 +87,10 @@ def _of_all(db: Database, integration: Integration, said: ExamParameters) -> Exa
     every candidate.
     """
     known = find_exam(db, integration.id, *said.key)
+    extra = {key: value for key, value in said.extra.items() if key in EXAM_KEYS}
     if known is None:
         return dataclasses.replace(
-            said, special_accommodations=None, preliminary_check=None, biometric_identification=None, extra={}
+            said, special_accommodations=None, preliminary_check=None, biometric_identification=None, extra=extra
         )
     kept = parameters_of(known)
     return dataclasses.replace(
@@ -99,7 +100,7 @@ def _of_all(db: Database, integration: Integration, said: ExamParameters) -> Exa
         special_accommodations=kept.special_accommodations,
         preliminary_check=kept.preliminary_check,
         biometric_identification=kept.biometric_identification,
-        extra=kept.extra,
+        extra={**kept.extra, **extra},
     )
 
 

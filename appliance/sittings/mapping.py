@@ -32,6 +32,8 @@ _METHODS: Final = {
     Proctoring.IDENTIFICATION: Method.RECORD_ONLY,
 }
 _VALIDATION_KEYS: Final = ("requiresValidation", "requires_validation")
+EXAM_KEYS: Final = frozenset({*_VALIDATION_KEYS, "instructions"})
+"""Keys beyond the API's that say something of the exam, in whatever they come."""
 
 
 def exam_of(parameters: ExamParameters, choices: ExamChoices, *, id: str, integration: str) -> Exam:  # noqa: A002  the model's word

@@ -44,7 +44,10 @@ def body_of(event: Event, look: Look) -> str:
 
 
 def step_since(db: Database, sitting: str, now: Look) -> int:
-    """Return how far the clock was set since the sitting's last event, 0 where it was not; and remember this look."""
+    """Return how far the clock was set since the sitting's last event, 0 where it was not or there is none.
+
+    A look that found no step is remembered.
+    """
     key = (str(db.conn.execute("PRAGMA database_list").fetchone()[2]), sitting)
     row = db.conn.execute(
         "SELECT body FROM sitting_event WHERE sitting = ? ORDER BY seq DESC LIMIT 1", (sitting,)
@@ -52,14 +55,15 @@ def step_since(db: Database, sitting: str, now: Look) -> int:
     last = None if row is None else msgspec.json.decode(row[0], type=StoredEvent).look
     with _lock:
         seen = _seen.get(key)
-        if len(_seen) > _MOST_SEEN:
-            _seen.clear()
-        _seen[key] = now
-    if last is None:
-        return 0  # nothing that a step could change
-    if last.boot != now.boot and seen is not None:
+    if last is not None and last.boot != now.boot and seen is not None:
         last = seen
-    return step_between(last, now)
+    by_us = 0 if last is None else step_between(last, now)
+    if not by_us:  # a step is remembered by the event that states it: an act that is refused must not lose it
+        with _lock:
+            if len(_seen) > _MOST_SEEN:
+                _seen.clear()
+            _seen[key] = now
+    return by_us
 
 
 @cache

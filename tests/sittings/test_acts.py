@@ -191,6 +191,8 @@ def test_a_restart_is_no_step_and_a_step_after_it_is_one(
     assert not note_step(db, room.sitting, room.clock)
     room.clock.advance(1)
     room.clock.step(7200)
+    with pytest.raises(IllegalTransitionError):
+        room.does("admit")
     assert note_step(db, room.sitting, room.clock)
     assert room.run.history[-1].detail == {"by_us": 7200 * 1_000_000}
     assert not note_step(db, room.sitting, room.clock)

@@ -179,6 +179,14 @@ def test_what_a_token_says_of_one_candidate_changes_no_exam(lms: Lms) -> None:
     assert get_exam(lms.db, made.id).version == 2
 
 
+def test_a_token_alone_says_all_of_an_exam(lms: Lms) -> None:
+    """Validation and instructions count where the exam was never sent by itself."""
+    session = lms.sends(requiresValidation=True, instructions="Phones off.", attempt=1)
+    exam = lms.facts(session).exam
+    assert (exam.requires_validation, exam.instructions) == (True, "Phones off.")
+    assert "attempt" not in get_exam(lms.db, session.exam).parameters
+
+
 def test_a_session_is_one_candidates_of_one_exam(lms: Lms) -> None:
     """The same sessionId for somebody else is refused, and nothing is stored of it."""
     lms.sends()
