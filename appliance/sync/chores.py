@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.clock import SECOND_US
 from appliance.database import write
+from appliance.diagnosis.result import Examined
+from appliance.diagnosis.room import missing_in_room
 from appliance.outbox.pruning import prune
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _DAY_US: Final = 24 * 3600 * SECOND_US
 PRUNING_US: Final = 3600 * SECOND_US
+ROOM_US: Final = 10 * SECOND_US
 
 
 class Every:
@@ -54,6 +57,26 @@ class Every:
     def close(self) -> None:
         """End."""
         self._db.conn.close()
+
+
+class RoomLook:
+    """Looks at the room of a sitting that the box leads itself, at most every ten seconds."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._examined = Examined(settings, clock, privileged=False)
+        self._clock = clock
+        self._seen: dict[str, tuple[int, dict[str, str]]] = {}
+
+    def __call__(self, db: Database, sitting: str) -> dict[str, str]:
+        """Return what is missing in the room, each thing with what is wrong with it."""
+        now_us = self._clock.mono_us()
+        looked_us, missing = self._seen.get(sitting, (-ROOM_US, {}))
+        if now_us - looked_us >= ROOM_US:
+            missing = missing_in_room(self._examined, db, sitting)
+            self._seen = {sitting: (now_us, missing)} | {
+                name: one for name, one in self._seen.items() if name != sitting and now_us - one[0] < ROOM_US
+            }
+        return missing
 
 
 def forget_old(db: Database, settings: Settings, clock: Clock) -> int:

@@ -19,7 +19,7 @@ from appliance.ipc.notify import Notifier
 from appliance.outbox.calling import Caller, CallRules
 from appliance.sittings import automatic
 from appliance.sync.beat import write_beat
-from appliance.sync.chores import PRUNING_US, Every, forget_old
+from appliance.sync.chores import PRUNING_US, Every, RoomLook, forget_old
 from appliance.sync.duty import DutyThread
 from appliance.sync.lms_delivery import LmsDelivery
 
@@ -57,7 +57,8 @@ def _lms(settings: Settings, clock: Clock, wake: Callable[[], None]) -> Duty:
 
 def _sittings(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> Duty:
     db = open_box_database(settings.database)
-    return Every("sittings", SECOND_US, lambda: automatic.tick(db, clock, settings=settings), clock, db)
+    look = RoomLook(settings, clock)
+    return Every("sittings", SECOND_US, lambda: automatic.tick(db, clock, settings=settings, readiness=look), clock, db)
 
 
 def _forgetting(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> Duty:

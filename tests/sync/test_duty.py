@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from appliance.outbox import status
+from appliance.sync import chores
 from appliance.sync.chores import Every, forget_old
 from appliance.sync.duty import DutyThread
 from tests.support.waiting import until
@@ -13,6 +14,7 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from sqlite_utils import Database
 
     from appliance.clock import ManualClock
@@ -129,3 +131,21 @@ def test_old_deliveries_and_tokens_are_forgotten_and_no_lock_is_left(
     with write(other):
         other.conn.execute("DELETE FROM setting")
     other.conn.close()
+
+
+def test_a_room_is_looked_at_every_ten_seconds_at_most(
+    db: Database, settings: Settings, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the box asks whether its own sitting has all it needs; each sitting for itself."""
+    looked: list[str] = []
+
+    def look(_examined: object, _db: object, sitting: str) -> dict[str, str]:
+        looked.append(sitting)
+        return {"disk": str(len(looked))}
+
+    monkeypatch.setattr(chores, "missing_in_room", look)
+    room = chores.RoomLook(settings, clock)
+    assert [room(db, "a"), room(db, "a"), room(db, "b")] == [{"disk": "1"}, {"disk": "1"}, {"disk": "2"}]
+    clock.advance(10)
+    assert room(db, "a") == {"disk": "3"}
+    assert looked == ["a", "b", "a"]
