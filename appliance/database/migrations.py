@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
 
-from appliance.database import delivery_tables, exam_tables, hub_tables
+from appliance.database import centre_tables, delivery_tables, exam_tables, hub_tables
 from appliance.database.connection import connect, write
 from appliance.errors import DatabaseError
 
@@ -312,6 +312,13 @@ def m0007_deliveries(db: Database) -> None:
 
 
 @MIGRATIONS()
+def m0008_centre(db: Database) -> None:
+    """The central service a box belongs to, what it told and what waits of it."""
+    for statement in centre_tables.M0008.split(";\n\n"):
+        db.conn.execute(statement)
+
+
+@MIGRATIONS()
 def m0009_hub(db: Database) -> None:
     """A central service: its boxes, what each gets and has told, media it asked for; empty on a box."""
     for statement in hub_tables.M0009.split(";\n\n"):
@@ -334,6 +341,7 @@ KNOWN = frozenset(
         m0005_log_search.__name__,
         m0006_exams.__name__,
         m0007_deliveries.__name__,
+        m0008_centre.__name__,
         m0009_hub.__name__,
         m0010_delivery_targets.__name__,
     }
