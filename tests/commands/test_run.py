@@ -61,7 +61,11 @@ class Box:
         """Return the numbers of its children by the process's name."""
         pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
         words = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids}
-        return {line[-2].decode(): int(pid) for pid, line in words.items() if len(line) > 1}
+        return {
+            line[line.index(b"appliance.cli") + 1].decode(): int(pid)
+            for pid, line in words.items()
+            if b"appliance.cli" in line
+        }
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """End it as Ctrl-C does and return its exit code."""
@@ -102,7 +106,7 @@ def test_from_first_start_to_ctrl_c(box: Box) -> None:
 
     _until(lambda: _segments(box.folder) > 50_000)
     before = box.children()
-    assert set(before) == {"capture", "keyring", "web"}
+    assert set(before) == {"capture", "keyring", "web", "sync"}
     os.kill(before["capture"], signal.SIGKILL)
     box.wait_for(r"capture ended \(SIGKILL\)")
     _until(lambda: box.children().get("capture", before["capture"]) != before["capture"])
