@@ -10,7 +10,7 @@ from appliance.sittings.facts import status_of, window_of
 from appliance.sittings.rows import rows_of
 from appliance.sittings.runs import run_of, stored_sitting
 from appliance.sittings.session_rows import get_session, session_of_row, sessions_of
-from appliance.sittings.telling import tell_schedule
+from appliance.sittings.telling import tell_schedule, tell_status
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -40,7 +40,10 @@ def book(db: Database, session: StoredSession, sitting: str | None, *, clock: Cl
     if exam.schedule and start_us != session.scheduled_us:
         word = ScheduleEvent.CANCELED if start_us is None else ScheduleEvent.SCHEDULED
         tell_schedule(db, kept, word, start_us=session.scheduled_us if start_us is None else start_us, clock=clock)
-    return get_session(db, session.id)
+    after = get_session(db, session.id)
+    if after.status is not session.status:
+        tell_status(db, after, clock=clock)
+    return after
 
 
 def book_roster(db: Database, sitting: str, *, clock: Clock) -> None:

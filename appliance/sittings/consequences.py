@@ -16,7 +16,7 @@ from appliance.sittings.review_rows import keep_review_event, open_review, revie
 from appliance.sittings.rows import rows_of
 from appliance.sittings.runs import exams_of
 from appliance.sittings.session_rows import get_session, session_of_row, sessions_of
-from appliance.sittings.telling import tell_event, tell_review, tell_schedule
+from appliance.sittings.telling import tell_event, tell_review, tell_schedule, tell_status
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -68,6 +68,8 @@ def _follow_session(
         (now.begun_us, now.finished_us, status, at_us, session.id),
     )
     kept = msgspec.structs.replace(session, begun_us=now.begun_us, finished_us=now.finished_us, status=status)
+    if status is not session.status:
+        tell_status(db, kept, clock=cause.clock)
     if now.begun_us != session.begun_us or now.finished_us != session.finished_us:
         open_review(db, kept, exam)
         weigh_review(db, kept, exam)

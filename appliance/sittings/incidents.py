@@ -112,7 +112,7 @@ def list_incidents(
     conditions = ["(? = '' OR i.sitting = ?)", "(? = '' OR i.session = ?)"]
     if not all_versions:
         conditions += ["i.withdrawn IS NULL", "corrected_by IS NULL"]
-    sql = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY i.at_us, i.made_us, i.id"
+    sql = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY i.at_us, i.rowid"
     return [_stored(row) for row in rows_of(db, sql, (sitting, sitting, session, session))]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
     from appliance.exchange.json_edge import JsonObject
 
-Kind = Literal["review", "schedule", "warning", "agreement"]
+Kind = Literal["review", "schedule", "warning", "agreement", "status"]
 _ADDRESS: Final = {
     "review": "review_url",
     "schedule": "schedule_url",
@@ -59,11 +59,11 @@ def tell(
     """Put a message of a session into the outbox, in the open transaction, where it is wanted.
 
     The centre gets ``{"integration": name, "kind": kind, "message": body}``: it knows the LMS's addresses and passes
-    the body on; a schedule is told as what became of the session.
+    the body on. A schedule and a status are items of the session; a status is for the centre alone, an LMS asks.
     """
     if to.of_centre:
         told: JsonObject = {"integration": to.name, "kind": kind, "message": body}
-        item = "session" if kind == "schedule" else kind
+        item = "session" if kind in {"schedule", "status"} else kind
         put(db, target=CENTRE, stream=session, kind=item, body=told, clock=clock, supersedes=supersedes)
     elif to.wants(kind):
         put(db, target=lms_target(to.id), stream=session, kind=kind, body=body, clock=clock, supersedes=supersedes)

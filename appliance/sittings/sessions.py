@@ -15,7 +15,7 @@ from appliance.sittings.recording import recordings_of
 from appliance.sittings.rows import Cause
 from appliance.sittings.runs import run_of
 from appliance.sittings.session_rows import find_session, get_session, sessions_of
-from appliance.sittings.telling import tell_agreement, tell_schedule
+from appliance.sittings.telling import tell_agreement, tell_schedule, tell_status
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -157,5 +157,8 @@ def _unregister(db: Database, session: StoredSession, standing: Standing | None,
         "UPDATE session SET removed_us = ?, scheduled_us = NULL, status = 'not_scheduled', updated_us = ? WHERE id = ?",
         (now, now, session.id),
     )
+    after = get_session(db, session.id)
+    if after.status is not session.status:
+        tell_status(db, after, clock=cause.clock)
     cause.log(db, "session.unregistered", {"session": session.id, "sitting": session.sitting, "role": role})
     return True

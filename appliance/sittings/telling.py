@@ -14,8 +14,8 @@ import msgspec
 from appliance.exams.register import register_of
 from appliance.exams.score import score_of, thresholds_of
 from appliance.exchange.coalescing import coalesce
-from appliance.exchange.enums import Conclusion, ScheduleEvent
-from appliance.exchange.messages import Review, agreement_body, schedule_body
+from appliance.exchange.enums import Conclusion, ScheduleEvent, SessionStatus
+from appliance.exchange.messages import Review, agreement_body, schedule_body, status_body
 from appliance.sittings.candidates import candidates_by_id
 from appliance.sittings.facts import session_facts
 from appliance.sittings.receivers import concerns_centre, receiver_of, tell, tell_centre
@@ -93,6 +93,15 @@ def tell_schedule(
     if to is not None:
         body = schedule_body(name_of(session), event, start_us=start_us, cancel_deadline_us=start_us)
         tell(db, to, "schedule", body, session=session.id, clock=clock)
+
+
+def tell_status(db: Database, session: StoredSession, *, clock: Clock) -> None:
+    """Tell the centre where a session of its stands now; the LMS asks the centre."""
+    to = receiver_of(db, session.integration)
+    if to is not None and to.of_centre:
+        word = SessionStatus(session.status.value)
+        body = status_body(name_of(session), word, start_us=session.begun_us, end_us=session.finished_us)
+        tell(db, to, "status", body, session=session.id, clock=clock)
 
 
 def tell_agreement(db: Database, session: StoredSession, *, at_us: int, clock: Clock) -> None:

@@ -338,6 +338,8 @@ def test_the_centres_sessions_are_told_to_the_centre_alone(db: Database, setting
     assert {kind for _, kind, _ in bodies} == {"session", "agreement", "review", "sitting_event"}
     review = next(body for _, kind, body in bodies if kind == "review")
     assert (review["integration"], review["kind"], review["message"]["sessionId"]) == ("moodle", "review", 4711)
+    told_of = [(body["kind"], body["message"].get("status")) for _, kind, body in bodies if kind == "session"]
+    assert told_of == [("schedule", None), ("status", "ready_to_start"), ("status", "started")]
 
 
 def test_a_failure_on_the_way_leaves_nothing(lms: Lms, monkeypatch: pytest.MonkeyPatch) -> None:
