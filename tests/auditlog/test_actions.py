@@ -15,7 +15,7 @@ def _actions_in(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
-        if name in {"append", "_log"} and isinstance(node, ast.Call) and len(node.args) > 1:
+        if name in {"append", "_log", "log"} and isinstance(node, ast.Call) and len(node.args) > 1:
             second = node.args[1]
             if isinstance(second, ast.Constant) and isinstance(second.value, str):
                 found.add(second.value)
