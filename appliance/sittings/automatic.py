@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 TIME_IS_OVER: Final = "the time is over"
 NOBODY_THERE: Final = "nobody has been there for a while: the box closes what it opened"
 DEFAULT_IDLE_US: Final = 15 * 60 * 1_000_000
+_NOBODYS: Final = frozenset({"note_readiness", "clock_stepped"})
+"""Events that show nobody in the room."""
 Name = Literal["record", "finish", "end", "close_ghosts", "close"]
 
 
@@ -93,9 +95,12 @@ def _do(db: Database, due: DueAct, clock: Clock) -> bool:
 
 
 def _note_readiness(db: Database, sitting: StoredSitting, missing: Mapping[str, str], clock: Clock) -> bool:
-    """Note what is missing in the room of a sitting under way, where that is news."""
+    """Note what is missing in the room of a sitting under way, where other things are than before.
+
+    How much of a thing is missing may change every second (a disk that fills); that is not news.
+    """
     run = run_of(db, sitting.id)
-    known = run.readiness.missing == tuple(sorted(missing.items()))
+    known = {name for name, _ in run.readiness.missing} == missing.keys()
     if known or run.status not in {SittingStatus.RUNNING, SittingStatus.PAUSED, SittingStatus.ADMITTING}:
         return False
     act(db, sitting.id, "note_readiness", who=BOX, role="system", clock=clock, detail=dict(missing))
@@ -124,7 +129,8 @@ def _closing(run: SittingRun, now_us: int, idle_us: int) -> Iterator[DueAct]:
     """Yield what closes a sitting nobody attends; a box that stopped half way goes on where it was."""
     states = {person.status for person in run.people.values()}
     if run.status is SittingStatus.RUNNING:
-        idle = not run.history or now_us - run.history[-1].at_us >= idle_us
+        last = next((event.at_us for event in reversed(run.history) if event.name not in _NOBODYS), now_us)
+        idle = now_us - last >= idle_us
         windows = [start_window(run.timeline, run.timing, exam)[1] for exam in run.exams.values()]
         nobody_more = max(windows, default=now_us) < now_us
         if not states.isdisjoint(AT_WORK) or not (idle or nobody_more):

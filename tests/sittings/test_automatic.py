@@ -177,12 +177,30 @@ def test_what_is_wrong_in_a_room_nobody_attends_is_noted(room: Room) -> None:
     """Once, when it is news; whoever reviews finds it in the history."""
     session = begun(room, "5")
 
-    def dark(_db: object, _sitting: str) -> dict[str, str]:
-        return {"camera": "no pictures"}
+    said = {"disk": "1.2 GB are missing"}
+
+    def looked(_db: object, _sitting: str) -> dict[str, str]:
+        return said
 
     for expected in (1, 0):
-        assert tick(room.db, room.clock, settings=room.settings, readiness=dark) == expected
-    assert run_of(room.db, str(session.sitting)).readiness.missing == (("camera", "no pictures"),)
+        assert tick(room.db, room.clock, settings=room.settings, readiness=looked) == expected
+    said["disk"] = "1.3 GB are missing"
+    assert tick(room.db, room.clock, settings=room.settings, readiness=looked) == 0
+    assert run_of(room.db, str(session.sitting)).readiness.missing == (("disk", "1.2 GB are missing"),)
+    said["camera"] = "no pictures"
+    assert tick(room.db, room.clock, settings=room.settings, readiness=looked) == 1
+
+
+def test_what_the_box_notes_keeps_no_room_open(room: Room) -> None:
+    """A look at the room is not somebody in it."""
+    session = begun(room, "5")
+    room.clock.advance(120 * 60)
+    ticks(room)
+    room.clock.advance(14 * 60)
+    assert tick(room.db, room.clock, settings=room.settings, readiness=lambda *_: {"disk": "full"}) == 1
+    room.clock.advance(60)
+    ticks(room)
+    assert stored_sitting(room.db, str(session.sitting)).status is SittingStatus.CLOSED
 
 
 def test_a_clock_step_is_stated_within_a_tick(room: Room) -> None:
