@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 PREFIX: Final = "/api/v2/"
+_CENTRE: Final = "/api/centre/"
+"""The protocol between boxes and their central service (`exchange.centre.routes.BASE`)."""
 
 
 def is_machines(path: str) -> bool:
-    """Whether a path is the API's, known there or not."""
-    return path.startswith(PREFIX) or path == PREFIX.rstrip("/")
+    """Whether a path is the API's or of the protocol between boxes and centre, known there or not."""
+    return path.startswith((PREFIX, _CENTRE)) or path == PREFIX.rstrip("/")

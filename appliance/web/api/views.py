@@ -12,6 +12,7 @@ from appliance.exchange.exam_parameters import parse_exam
 from appliance.exchange.messages import finish_body, status_body
 from appliance.exchange.session_parameters import parse_finish
 from appliance.exchange.token import TokenError, token_of_header
+from appliance.hub.sessions import facts_at_hub, finish_at_hub
 from appliance.sittings.exams import upsert_exam
 from appliance.sittings.sessions import find_session, finish_session, session_facts
 from appliance.web.access import View, public
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Response
     from sqlite_utils import Database
 
-    from appliance.sittings.values import Upserted
+    from appliance.sittings.values import StoredSession, Upserted
 
 BLUEPRINT = Blueprint("api", __name__)
 _AT: Final = f"{PREFIX}integration/simple/<name>"
@@ -84,10 +85,7 @@ def finish(name: str, session_id: str) -> Response:
         asked = parse_finish(json_body(may_be_empty=True))
         once(db, caller)
         session = find_session(db, caller.integration.id, session_id)
-        changed = finish_session(
-            db, session, who=who_of(caller), role="lms", clock=services().clock,
-            finish_url=asked.session_finish_url, where=address(),
-        )  # fmt: skip
+        changed = _finished(db, session, who_of(caller), asked.session_finish_url)
     return told(finish_body(changed=changed))
 
 
@@ -98,7 +96,8 @@ def status(name: str, session_id: str) -> Response:
         caller = _caller(name, db)
         once(db, caller)
         session = find_session(db, caller.integration.id, session_id)
-        facts = session_facts(db, session.id, now_us=services().clock.wall_us())
+        now_us, at_hub = services().clock.wall_us(), services().settings.is_hub
+        facts = facts_at_hub(db, session, now_us=now_us) if at_hub else session_facts(db, session.id, now_us=now_us)
     stands = SessionStatus(facts.status.value)
     return told(status_body(facts.name, stands, start_us=facts.start_us, end_us=facts.end_us))
 
@@ -108,6 +107,14 @@ def status(name: str, session_id: str) -> Response:
 def document() -> Response:
     """Describe the API; there is no secret in that."""
     return told(description.build())
+
+
+def _finished(db: Database, session: StoredSession, who: str, finish_url: str | None) -> bool:
+    """End a session here, or ask the box that has it to; return whether that changed anything."""
+    clock, where = services().clock, address()
+    if services().settings.is_hub:
+        return finish_at_hub(db, session, who=who, clock=clock, finish_url=finish_url, where=where)
+    return finish_session(db, session, who=who, role="lms", clock=clock, finish_url=finish_url, where=where)
 
 
 def who_of(caller: Caller) -> str:

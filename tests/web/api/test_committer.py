@@ -1,0 +1,115 @@
+"""Acts that share a transaction: durable before they are told, and none takes another with it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.database import connect, write
+from appliance.errors import ConflictError
+from appliance.web.api.committer import Committer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
+
+    from appliance.config import Settings
+
+MANY = 40
+
+
+@pytest.fixture
+def committer(db: Database, settings: Settings) -> Committer:
+    """A committer of a box's database, with a table to write to."""
+    db.conn.execute("CREATE TABLE told (number INTEGER PRIMARY KEY)")
+    return Committer(settings.database)
+
+
+def put(number: int) -> Callable[[Database], int]:
+    """Return an act that keeps a number."""
+
+    def act(db: Database) -> int:
+        db.conn.execute("INSERT INTO told (number) VALUES (?)", (number,))
+        return number
+
+    return act
+
+
+def kept(db: Database) -> list[int]:
+    """Return what another connection sees."""
+    return [row[0] for row in db.conn.execute("SELECT number FROM told ORDER BY number")]
+
+
+def test_what_is_told_is_committed(db: Database, committer: Committer) -> None:
+    """When `run` returns, every other connection sees it."""
+    assert committer.run(put(1)) == 1
+    assert kept(db) == [1]
+
+
+def test_acts_that_wait_share_one_commit(db: Database, committer: Committer, settings: Settings) -> None:
+    """While another writer holds the database, calls gather; then one transaction takes them all."""
+    other = connect(settings.database)
+    seen: list[int] = []
+
+    def act(number: int) -> Callable[[Database], None]:
+        def do(db: Database) -> None:
+            put(number)(db)
+            seen.append(db.conn.total_changes)
+
+        return do
+
+    threads = [threading.Thread(target=committer.run, args=(act(number),)) for number in range(MANY)]
+    with write(other):
+        other.conn.execute("INSERT INTO told (number) VALUES (1000)")
+        for thread in threads:
+            thread.start()
+        assert kept(db) == []
+        assert seen == []
+    for thread in threads:
+        thread.join()
+    assert kept(db) == [*range(MANY), 1000]
+
+
+def test_one_that_fails_takes_nothing_with_it(db: Database, committer: Committer, settings: Settings) -> None:
+    """It is told its own error and leaves nothing; those beside it in the transaction are kept."""
+    other = connect(settings.database)
+    failed: list[str] = []
+
+    def refuse(db: Database) -> None:
+        put(500)(db)
+        raise ConflictError("no")
+
+    def run(act: Callable[[Database], object]) -> None:
+        try:
+            committer.run(act)
+        except (ConflictError, sqlite3.IntegrityError) as problem:
+            failed.append(type(problem).__name__)
+
+    acts = [put(1), refuse, put(2), put(2), put(3)]
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    with write(other):
+        for thread in threads:
+            thread.start()
+    for thread in threads:
+        thread.join()
+    assert kept(db) == [1, 2, 3]
+    assert sorted(failed) == ["ConflictError", "IntegrityError"]
+
+
+def test_a_transaction_that_ends_under_it_fails_all_and_the_next_goes_on(db: Database, committer: Committer) -> None:
+    """As on a full disk: nobody is told of something that was not kept, and a new connection is made."""
+
+    def end(db: Database) -> None:
+        put(7)(db)
+        db.conn.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        committer.run(end)
+    assert kept(db) == []
+    assert committer.run(put(8)) == 8
+    assert kept(db) == [8]
