@@ -11,7 +11,7 @@ from appliance.database import write
 from appliance.errors import ConflictError, NotFoundError
 from appliance.exams.states import AT_WORK, BEING_ADMITTED, CandidateStatus, SittingStatus
 from appliance.exams.timing import start_window
-from appliance.exams.transitions import IllegalTransitionError
+from appliance.exams.transitions import MAX_DETAIL, MAX_DETAILS, IllegalTransitionError
 from appliance.sittings import recording
 from appliance.sittings.acts import BOX, act, note_step
 from appliance.sittings.runs import open_sittings, run_of
@@ -32,6 +32,8 @@ NOBODY_THERE: Final = "nobody has been there for a while: the box closes what it
 DEFAULT_IDLE_US: Final = 15 * 60 * 1_000_000
 _NOBODYS: Final = frozenset({"note_readiness", "clock_stepped"})
 """Events that show nobody in the room."""
+_FASTER: Final = (IllegalTransitionError, ConflictError, NotFoundError)
+"""What is refused because a person was faster."""
 Name = Literal["record", "finish", "end", "close_ghosts", "close"]
 
 
@@ -75,13 +77,14 @@ def tick(
     """
     done = 0
     for one in open_sittings(db):
-        if one.seq:
-            done += note_step(db, one.id, clock)
-        if readiness is not None and one.automatic:
-            done += _note_readiness(db, one, readiness(db, one.id), clock)
+        with contextlib.suppress(*_FASTER):
+            if one.seq:
+                done += note_step(db, one.id, clock)
+            if readiness is not None and one.automatic:
+                done += _note_readiness(db, one, readiness(db, one.id), clock)
     idle_us = settings.exams.idle_minutes * 60 * 1_000_000
     for due in due_acts(db, now_us=clock.wall_us(), idle_us=idle_us):
-        with contextlib.suppress(IllegalTransitionError, ConflictError, NotFoundError):
+        with contextlib.suppress(*_FASTER):
             done += _do(db, due, clock)
     return done + tell_merged(db, clock=clock)
 
@@ -100,10 +103,11 @@ def _note_readiness(db: Database, sitting: StoredSitting, missing: Mapping[str, 
     How much of a thing is missing may change every second (a disk that fills); that is not news.
     """
     run = run_of(db, sitting.id)
-    known = {name for name, _ in run.readiness.missing} == missing.keys()
+    known = {name for name, _ in run.readiness.missing} == set(sorted(missing)[:MAX_DETAILS])
     if known or run.status not in {SittingStatus.RUNNING, SittingStatus.PAUSED, SittingStatus.ADMITTING}:
         return False
-    act(db, sitting.id, "note_readiness", who=BOX, role="system", clock=clock, detail=dict(missing))
+    told = {name: what[:MAX_DETAIL] for name, what in sorted(missing.items())[:MAX_DETAILS]}
+    act(db, sitting.id, "note_readiness", who=BOX, role="system", clock=clock, detail=told)
     return True
 
 

@@ -187,7 +187,7 @@ def test_what_is_wrong_in_a_room_nobody_attends_is_noted(room: Room) -> None:
     said["disk"] = "1.3 GB are missing"
     assert tick(room.db, room.clock, settings=room.settings, readiness=looked) == 0
     assert run_of(room.db, str(session.sitting)).readiness.missing == (("disk", "1.2 GB are missing"),)
-    said["camera"] = "no pictures"
+    said["camera"] = "no pictures" * 100
     assert tick(room.db, room.clock, settings=room.settings, readiness=looked) == 1
 
 
