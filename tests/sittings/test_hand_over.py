@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from appliance.auditlog import verify
+from appliance.database import open_box_database
 from appliance.errors import ConflictError
 from appliance.exams.states import CandidateStatus, SessionStatus, SittingStatus
 from appliance.exams.timing import SittingTiming
@@ -263,6 +265,27 @@ def test_a_box_may_take_no_walk_ins_and_open_nothing(lms: Lms) -> None:
     assert lms.facts(early).status is SessionStatus.EARLY_TO_START
     late = lms.sends(examId="d", sessionId="d", endDate="2026-11-25T09:00:00Z")
     assert lms.facts(late).status is SessionStatus.LATE_TO_START
+
+
+def test_the_same_candidate_from_many_pages_at_once_is_one_session(lms: Lms) -> None:
+    """A page that is loaded again and again while it is slow makes one exam, candidate, session and sitting."""
+    gate, found = threading.Barrier(6), set[str]()
+
+    def load() -> None:
+        db = open_box_database(lms.settings.database)
+        gate.wait()
+        done = hand_over(db, lms.integration, start_said(), clock=lms.clock, settings=lms.settings)
+        found.add(done.session.id)
+        db.conn.close()
+
+    threads = [threading.Thread(target=load) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1
+    assert [lms.db.table(name).count for name in ("exam", "candidate", "session", "sitting")] == [1] * 4
+    assert verify(lms.db, None).ok
 
 
 def test_outside_the_window_the_box_opens_nothing(lms: Lms) -> None:
