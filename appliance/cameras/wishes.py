@@ -83,8 +83,8 @@ def start_recording(db: Database, *, clock: Clock, who: str, sitting: str | None
     return Wish(number, name, now, who)
 
 
-def stop_recording(db: Database, *, clock: Clock, who: str) -> Wish:
-    """End the standing wish and return it as it now is; committed when it returns.
+def stop_recording(db: Database, *, clock: Clock, who: str, why: str = "") -> Wish:
+    """End the standing wish and return it as it now is; committed when it returns. ``why`` is entered in the log.
 
     Raises:
         ConflictError: nothing is being recorded.
@@ -95,7 +95,10 @@ def stop_recording(db: Database, *, clock: Clock, who: str) -> Wish:
         if standing is None:
             raise ConflictError("Nothing is being recorded.", hint="Start with `exambox recordings start`.")
         db.table("recording_wish").update(standing.id, {"stopped_us": now, "stopped_by": who})
-        auditlog.append(db, "recording.stopped", clock=clock, who=who, detail={"sitting": standing.sitting})
+        said = {"reason": why} if why else None
+        auditlog.append(
+            db, "recording.stopped", clock=clock, who=who, detail={"sitting": standing.sitting}, personal=said
+        )
     return Wish(standing.id, standing.sitting, standing.wished_us, standing.wished_by, now, who)
 
 

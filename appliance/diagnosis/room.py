@@ -1,4 +1,4 @@
-"""Is the room ready for a sitting? What is seen of capture, disk, clock, keys, certificate, roster; decided in ``readiness.py``."""
+"""Is the room ready for a sitting? What is seen of capture, disk, clock, keys and roster; ``readiness.py`` decides."""
 
 from __future__ import annotations
 

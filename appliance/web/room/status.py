@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.cameras.store import list_cameras
 from appliance.cameras.wishes import current_wish
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, NotFoundError
+from appliance.exams.states import SittingStatus
+from appliance.sittings.runs import stored_sitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sqlite_utils import Database
 
+    from appliance.cameras.wishes import Wish
     from appliance.web.account.sessions import Person
     from appliance.web.services import Services
 
@@ -67,7 +70,21 @@ def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wish(db: Database) -> dict[str, Any] | None:
     wish = current_wish(db)
-    return {"sitting": wish.sitting, "since_us": wish.wished_us, "by": wish.wished_by} if wish else None
+    if wish is None:
+        return None
+    of = sitting_of(db, wish)
+    return {"sitting": wish.sitting, "since_us": wish.wished_us, "by": wish.wished_by, "of": of}
+
+
+def sitting_of(db: Database, wish: Wish | None) -> str:
+    """Return what the sitting is called that is recorded and not over; empty where the recording is nobody's own."""
+    if wish is None:
+        return ""
+    try:
+        stored = stored_sitting(db, wish.sitting)
+    except NotFoundError:
+        return ""
+    return "" if stored.status is SittingStatus.CLOSED else stored.sitting.name or stored.id
 
 
 def _asked(question: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:

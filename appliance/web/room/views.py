@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from appliance.cameras.store import get_camera, list_cameras
 from appliance.cameras.wishes import current_wish, start_recording, stop_recording
+from appliance.errors import ConflictError
 from appliance.vault.format import check_name
 from appliance.web import problems
 from appliance.web.access import ADMINISTRATOR, CENTRE_MANAGER, INVIGILATOR, REVIEWER, Role, allow
@@ -18,7 +19,7 @@ from appliance.web.language import gettext as _
 from appliance.web.room import event_stream, stream
 from appliance.web.room.event_stream import EventAnswer, events_now
 from appliance.web.room.events import MAX_ID
-from appliance.web.room.status import room_status
+from appliance.web.room.status import room_status, sitting_of
 from appliance.web.room.stream import LiveAnswer, keep_close
 from appliance.web.services import database, person, services
 from appliance.web.tell_next import tell_next
@@ -57,6 +58,12 @@ class UnlockForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passphrase: Annotated[str, Meta(max_length=1024)] = ""
 
 
+class StopForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the recording is stopped; asked for where it is a sitting's own and the sitting is not over."""
+
+    why: Annotated[str, Meta(max_length=2000)] = ""
+
+
 class Done(msgspec.Struct, frozen=True):
     """It was done."""
 
@@ -85,8 +92,8 @@ def one_camera(camera: str) -> str:
 
 
 def _page(large: str) -> str:
-    cameras = list_cameras(database())
-    return render_template("room/room.html", cameras=cameras, large=large, wish=current_wish(database()))
+    cameras, wish = list_cameras(database()), current_wish(database())
+    return render_template("room/room.html", cameras=cameras, large=large, wish=wish, of_sitting=sitting_of(database(), wish))
 
 
 @BLUEPRINT.get("/api/live")
@@ -154,10 +161,17 @@ def start() -> AnyResponse | dict[str, Any]:
 
 @BLUEPRINT.post("/api/recording/stop")
 @allow(*WATCHERS)
-@speaks(answer=SittingDone, errors=(409,))
+@speaks(form=StopForm, answer=SittingDone, errors=(409,))
 def stop() -> AnyResponse | dict[str, Any]:
-    """End the standing wish."""
-    wish = stop_recording(database(), clock=services().clock, who=person().name)
+    """End the standing wish; a sitting's own, while the sitting is not over, for a reason."""
+    why = read_form(StopForm).why.strip()
+    held = sitting_of(database(), current_wish(database()))
+    if held and not why:
+        raise ConflictError(
+            f"This is the recording of the sitting “{held}”, which is not over.",
+            hint="Say why it is to be stopped; the exam itself goes on.",
+        )
+    wish = stop_recording(database(), clock=services().clock, who=person().name, why=why)
     return _done(_("Recording has been stopped."), sitting=wish.sitting)
 
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from flask import redirect, url_for
 
-from appliance.database import write
+from appliance.cameras.wishes import start_recording
 from appliance.diagnosis.result import Examined
 from appliance.diagnosis.room import missing_in_room
-from appliance.errors import BadInputError, ConflictError
+from appliance.errors import BadInputError
 from appliance.exams.states import UNDER_WAY, SittingStatus
 from appliance.exams.transitions import IllegalTransitionError
-from appliance.sittings import recording
 from appliance.sittings.acts import act
 from appliance.sittings.planning import accept_changes
 from appliance.sittings.rosters import candidates_of
@@ -180,10 +179,7 @@ def accept_change(sitting: str, exam: str) -> Answer:
 @allow(*STAFF)
 @speaks(answer=Acted, errors=(404, 409))
 def record_again(sitting: str) -> Answer:
-    """Wish again that a sitting be recorded, where its recording was ended by hand."""
+    """Record the room again, where the sitting's recording was ended by hand: under a new name, which sessions find."""
     run = run_of(database(), sitting)
-    with write(database()):
-        made = recording.begin(database(), sitting, clock=services().clock, who=person().name)
-    if not made:
-        raise ConflictError("Something is being recorded already.", hint="See the room's page.")
+    start_recording(database(), clock=services().clock, who=person().name)
     return _done(sitting, run, _("The recording has been started."))

@@ -124,25 +124,22 @@ def _action(name: str, *, blocked: str = "", hint: str = "") -> Action:
 
 
 def _fits(run: SittingRun, person: Standing, name: str, now_us: int) -> bool:
+    """Whether the guards would let it pass, as far as they do not depend on what is entered."""
     during = CANDIDATE_TABLE[name].during
     if during is not None and run.status not in during:
         return False
-    match name:
-        case "skip_identity":
-            return not person.identity_asked
-        case "check_identity" | "waive_identity":
-            return person.identity_asked
-        case "continue_writing":
-            return person.took_part
-        case "readmit":
-            return not person.took_part
-        case "begin" | "begin_late":
-            _first, last = start_window(run.timeline, run.timing, run.exam_of(person.candidate))
-            return (name == "begin") == (now_us <= last)
-        case "close_ghost":
-            return run.status is SittingStatus.ENDED or person.status in AT_WORK
-        case _:
-            return True
+    last = start_window(run.timeline, run.timing, run.exam_of(person.candidate))[1]
+    allowed = {
+        "skip_identity": not person.identity_asked,
+        "check_identity": person.identity_asked,
+        "waive_identity": person.identity_asked,
+        "continue_writing": person.took_part,
+        "readmit": not person.took_part,
+        "begin": now_us <= last,
+        "begin_late": now_us > last,
+        "close_ghost": run.status is SittingStatus.ENDED or person.status in AT_WORK,
+    }
+    return allowed.get(name, True)
 
 
 _STEPS: Final[dict[SittingStatus, tuple[str, ...]]] = {

@@ -94,7 +94,10 @@ def _unrecorded(seen: Seen) -> Iterator[Banner]:
         return
     if seen.recording.as_sitting is None:
         yield Banner(
-            "bad", "recording", _("This sitting is not being recorded."), ((_("Start the recording again, below."), ""),)
+            "bad",
+            "recording",
+            _("This sitting is not being recorded."),
+            ((_("Start the recording again, below."), ""),),
         )
     elif not seen.recording.own:
         words = _(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from appliance.exams.states import SittingStatus
 from appliance.sittings.incidents import list_incidents
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from appliance.sittings.recording import SittingRecording
     from appliance.sittings.values import StoredSitting
     from appliance.sittings.warnings import StoredWarning
+
+
+_EXAMS_CHANGED: Final = (
+    "SELECT coalesce(max(updated_us), 0), count(*) FROM exam"
+    " WHERE id IN (SELECT exam FROM sitting_exam WHERE sitting = ?)"
+)
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,7 @@ def day_of(db: Database, sitting: str, *, role: Role, who: str, now_us: int, ord
     )
 
 
-def open_by_candidate(
-    warnings: list[StoredWarning], of_session: dict[str, str], run: SittingRun
-) -> dict[str, int]:
+def open_by_candidate(warnings: list[StoredWarning], of_session: dict[str, str], run: SittingRun) -> dict[str, int]:
     """Return how many warnings nobody has judged, by candidate: found by session, else by the seat it was seen at."""
     by_seat = {one.seat: one.candidate for one in run.people.values() if one.occupies_seat}
     found: Counter[str] = Counter()
@@ -142,8 +146,7 @@ def version_of(db: Database, sitting: str) -> str:
         for statement in (
             "SELECT count(*), coalesce(sum(length(judgements)), 0) FROM warning WHERE sitting = ?",
             "SELECT count(*), 0 FROM incident WHERE sitting = ?",
-            "SELECT coalesce(max(updated_us), 0), count(*) FROM exam WHERE id IN"
-            " (SELECT exam FROM sitting_exam WHERE sitting = ?)",
+            _EXAMS_CHANGED,
         )
     ]
     wish = db.conn.execute("SELECT max(id), count(stopped_us) FROM recording_wish").fetchone()

@@ -130,6 +130,4 @@ def history(sitting: str) -> str:
     """Show everything that happened in a sitting, in order, with who and why."""
     stored = stored_sitting(database(), sitting)
     seen = seen_day(sitting)
-    return render_template(
-        "sittings/history.html", stored=stored, run=run_of(database(), sitting), day=seen
-    )
+    return render_template("sittings/history.html", stored=stored, run=run_of(database(), sitting), day=seen)

@@ -24,6 +24,4 @@ def word_helpers() -> dict[str, Any]:
 
 def last_notice(run: SittingRun) -> str:
     """Return the version of the notice that was last said to be shown in this sitting; empty where nobody said."""
-    return next(
-        (str(event.detail.get("notice", "")) for event in reversed(run.history) if event.name == "consent"), ""
-    )
+    return next((str(event.detail.get("notice", "")) for event in reversed(run.history) if event.name == "consent"), "")

@@ -59,7 +59,9 @@ def incidents(sitting: str) -> str:
 @speaks(form=IncidentForm, answer=Recorded, errors=(404, 409))
 def add_incident(sitting: str) -> Answer:
     """Record an incident, by default of this moment."""
-    made = record_incident(database(), _incident(sitting, read_form(IncidentForm)), clock=services().clock, where=address())
+    made = record_incident(
+        database(), _incident(sitting, read_form(IncidentForm)), clock=services().clock, where=address()
+    )
     return _kept(sitting, made, _("The incident is recorded."))
 
 
@@ -70,9 +72,7 @@ def change_incident(sitting: str, incident: str) -> Answer:
     """Put a correction beside an incident: what was said first stays."""
     before = _of_sitting(sitting, incident)
     corrected = _incident(sitting, read_form(IncidentForm), before=before)
-    made = correct_incident(
-        database(), incident, corrected, who=person().name, clock=services().clock, where=address()
-    )
+    made = correct_incident(database(), incident, corrected, who=person().name, clock=services().clock, where=address())
     return _kept(sitting, made, _("The correction is recorded. What was said before stays visible."))
 
 
@@ -134,9 +134,7 @@ def warnings(sitting: str) -> str:
     """Show what software warned of, what nobody has judged first."""
     seen = seen_day(sitting)
     ranked = sorted(seen.warnings, key=lambda one: (one.warning.decision != "open", one.warning.start_us, one.number))
-    return render_template(
-        "sittings/warnings.html", day=seen, stored=seen.stored, ranked=ranked, **choices(seen)
-    )
+    return render_template("sittings/warnings.html", day=seen, stored=seen.stored, ranked=ranked, **choices(seen))
 
 
 @BLUEPRINT.post("/sittings/<sitting>/warnings/<int:warning>")
@@ -163,5 +161,3 @@ def _warning(sitting: str, number: int) -> StoredWarning:
         if one.number == number:
             return one
     raise NotFoundError("There is no such warning in this sitting.", hint="Load the page again.")
-
-

@@ -1,4 +1,4 @@
-"""Exams that are made on the box itself, for a centre without an LMS: the integration they stand under, their parameters."""
+"""Exams that are made on the box itself, for a centre without an LMS: what they stand under, their parameters."""
 
 from __future__ import annotations
 

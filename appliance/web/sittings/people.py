@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from appliance.exams.candidate_table import CANDIDATE_TABLE
@@ -50,7 +50,7 @@ class Row:
     end: End | None
     left_us: int | None
     since_us: int | None
-    problem: Problem
+    problem: Problem = ""
     warnings: int = 0
 
     @property
@@ -96,21 +96,17 @@ def rows_of(
         one = known.get(person.candidate, Known(person.candidate, ""))
         end = ends[person.candidate] if _counts(run, person) else None
         left = time_left_us(end, now_us) if end is not None and person.status in AT_WORK else None
-        waiting = (warnings or {}).get(person.candidate, 0)
-        began_us = since.get(person.candidate)
-        found.append(
-            Row(
-                person,
-                one.name,
-                one.number,
-                exams.get(person.exam, person.exam),
-                end,
-                left,
-                began_us,
-                _problem(run, person, left, began_us, waiting, now_us),
-                waiting,
-            )
+        row = Row(
+            person=person,
+            name=one.name,
+            number=one.number,
+            exam=exams.get(person.exam, person.exam),
+            end=end,
+            left_us=left,
+            since_us=since.get(person.candidate),
+            warnings=(warnings or {}).get(person.candidate, 0),
         )
+        found.append(replace(row, problem=_problem(run, row, now_us)))
     return found
 
 
@@ -118,7 +114,9 @@ def _counts(run: SittingRun, person: Standing) -> bool:
     """Whether an end is worth telling: for those who write or wrote, and before that as it would be."""
     if person.took_part:
         return True
-    return run.status is not SittingStatus.CLOSED and person.status in UNSETTLED and run.status is not SittingStatus.ENDED
+    return (
+        run.status is not SittingStatus.CLOSED and person.status in UNSETTLED and run.status is not SittingStatus.ENDED
+    )
 
 
 def since_of(run: SittingRun) -> dict[str, int]:
@@ -133,20 +131,17 @@ def since_of(run: SittingRun) -> dict[str, int]:
     return found
 
 
-def _problem(
-    run: SittingRun, person: Standing, left_us: int | None, since_us: int | None, warnings: int, now_us: int
-) -> Problem:
+def _problem(run: SittingRun, row: Row, now_us: int) -> Problem:
+    person = row.person
     if run.status is SittingStatus.ENDED and person.status in UNSETTLED:
         return "open"
-    if left_us == 0 and person.status in AT_WORK:
+    if row.left_us == 0:
         return "over"
-    if person.status is CandidateStatus.ON_BREAK and since_us is not None and now_us - since_us > LONG_BREAK_US:
+    if person.status is CandidateStatus.ON_BREAK and row.since_us is not None and now_us - row.since_us > LONG_BREAK_US:
         return "long_break"
     if person.status is CandidateStatus.PAUSED:
         return "paused"
-    if warnings:
-        return "warnings"
-    return _before_writing(run, person)
+    return "warnings" if row.warnings else _before_writing(run, person)
 
 
 def _before_writing(run: SittingRun, person: Standing) -> Problem:
@@ -213,13 +208,9 @@ def counts_of(run: SittingRun) -> Counts:
     admitting = sum(state in BEING_ADMITTED for state in states)
     working = sum(state in AT_WORK for state in states)
     done = sum(state in _DONE for state in states)
-    return Counts(
-        len(states), expected, admitting, working, done, len(states) - expected - admitting - working - done
-    )
+    return Counts(len(states), expected, admitting, working, done, len(states) - expected - admitting - working - done)
 
 
 def last_end_us(rows: list[Row]) -> int | None:
     """Return when the last candidate who is at work ends (wall); None where nobody is."""
-    return max(
-        (row.end.at_us for row in rows if row.end is not None and row.person.status in AT_WORK), default=None
-    )
+    return max((row.end.at_us for row in rows if row.end is not None and row.person.status in AT_WORK), default=None)

@@ -54,7 +54,7 @@ class TableTold(msgspec.Struct, frozen=True):
 @takes_up_to(MAX_UPLOAD)
 @speaks(query=RosterApiQuery, form=TableText, answer=TableTold, errors=(404, 409), also=((422, TableTold),))
 def roster_by_script(sitting: str) -> tuple[dict[str, Any], int]:
-    """Look at a roster or seating plan sent as CSV text, or take it whole; with a problem in any row nothing is taken."""
+    """Look at a roster or seating plan sent as CSV text, or take it whole; with any problem nothing is taken."""
     stored_sitting(database(), sitting)
     asked = read_query(RosterApiQuery)
     dry = dry_run(database(), sitting, asked.kind, checked_text(read_form(TableText).text), name="text")
@@ -81,5 +81,3 @@ def told(sitting: str, dry: Dry, *, was_taken: bool) -> dict[str, Any]:
 
 def _problem(one: RowProblem) -> ProblemTold:
     return ProblemTold(one.row, one.column, problem_words(one.message), problem_words(one.hint))
-
-

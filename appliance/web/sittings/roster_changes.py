@@ -77,8 +77,7 @@ def shown(kind: Kind, header: Sequence[str], rows: Sequence[Sequence[str]], prob
         row = RowShown(
             number,
             tuple(
-                CellShown(cells[at] if at < len(cells) else "", tuple(at_cell[number, at]))
-                for at in range(len(heads))
+                CellShown(cells[at] if at < len(cells) else "", tuple(at_cell[number, at])) for at in range(len(heads))
             ),
             tuple(at_row[number]),
         )

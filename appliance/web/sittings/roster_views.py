@@ -109,7 +109,8 @@ def table_take(sitting: str) -> Answer:
     try:
         if asked.version != stored.version:
             raise ConflictError(
-                "The roster was changed since this table was checked.", hint="Look at what it changes now, then take it."
+                "The roster was changed since this table was checked.",
+                hint="Look at what it changes now, then take it.",
             )
         dry = dry_run(database(), sitting, asked.kind, checked_text(asked.text), name=_("pasted table"))
         said = taken(sitting, dry, replace=asked.replace)
@@ -192,4 +193,3 @@ def seating_csv(sitting: str) -> Response:
     return download(
         csv_lines(("seat", "number", "row", "column", "cameras"), rows), f"seating-{sitting}.csv", "text/csv"
     )
-

@@ -82,8 +82,8 @@ def event_words(name: str) -> str:
 
 
 def amount_words(amount_us: int) -> str:
-    """Return ``+15 min 00 s`` or ``-3 min 07 s``."""
-    sign = "−" if amount_us < 0 else "+"
+    """Return ``+15 min 00 s`` or ``-3 min 07 s`` (with the sign for minus)."""
+    sign = "\N{MINUS SIGN}" if amount_us < 0 else "+"
     return f"{sign}{length_words(abs(amount_us))}"
 
 

@@ -179,11 +179,11 @@ const actions = {
   },
 };
 
-async function act(form, done) {
+async function act(form, done, fields) {
   const button = $("button", form);
   button.disabled = true;
   try {
-    await post(form.getAttribute("action"));
+    await post(form.getAttribute("action"), fields);
     notice(done);
   } catch (problem) {
     tell(problem);
@@ -197,8 +197,19 @@ function wireForms() {
   const ask = $("#ask-stop");
   const by = (form, what) => form.addEventListener("submit", (event) => { event.preventDefault(); what(); });
   by($("[data-start]"), () => act($("[data-start]"), _("Recording has been started.")));
-  by($("[data-stop]"), () => { ask.returnValue = "no"; ask.showModal(); });
-  ask.addEventListener("close", () => { if (ask.returnValue === "yes") act($("[data-stop]"), _("Recording has been stopped.")); });
+  const why = $("#stop-why");
+  by($("[data-stop]"), () => {
+    const of = box.facts?.wish?.of ?? "";
+    $("[data-of-sitting]", ask).hidden = !of;
+    $("[data-of-sitting-words]", ask).textContent = of ? _("The sitting “{name}” is not over: say why its recording ends. The exam itself goes on.", { name: of }) : "";
+    why.required = Boolean(of);
+    why.value = "";
+    ask.returnValue = "no";
+    ask.showModal();
+  });
+  // The reason is asked for only by the one button that needs it.
+  $("[value=no]", ask).formNoValidate = true;
+  ask.addEventListener("close", () => { if (ask.returnValue === "yes") act($("[data-stop]"), _("Recording has been stopped."), { why: why.value }); });
   by($("[data-lock]"), () => act($("[data-lock]"), _("Playback is locked.")));
   $("[data-stay]").addEventListener("click", () => post("/api/session").then(() => { notice(_("You stay signed in.")); return events.hurry(); }).catch(tell));
   wireUnlockForms(() => events.hurry());
