@@ -41,6 +41,10 @@ from appliance.web.api import views as api
 from appliance.web.api.paths import is_machines
 from appliance.web.browser_session import BoxSession, BoxSessions
 from appliance.web.help import views as help_views
+from appliance.web.hub import views as hub_pages
+from appliance.web.hub import protocol as hub_protocol
+from appliance.web.hub import role as hub_role
+from appliance.web.hub import state as hub_state
 from appliance.web.jobs import Jobs
 from appliance.web.lan import views as lan
 from appliance.web.language import views as language_views
@@ -48,7 +52,7 @@ from appliance.web.language.catalogue import SOURCE_LANGUAGE, script_module
 from appliance.web.language.problems import problem_words
 from appliance.web.review.thumbnails import Thumbnails
 from appliance.web.room import views as room
-from appliance.web.services import Services, close_database, database, install, person_or_none, services
+from appliance.web.services import Services, close_database, database, install, of, person_or_none, services
 from appliance.web.sittings import views as sittings
 from appliance.web.slots import StreamSlots
 from appliance.web.tell_next import keep_notice, take_notice
@@ -56,7 +60,7 @@ from appliance.web.tell_next import keep_notice, take_notice
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flask import Request
+    from flask import Blueprint, Request
     from werkzeug.wrappers import Response
 
     from appliance.clock import Clock
@@ -81,6 +85,7 @@ _BLUEPRINTS = (
     lan.BLUEPRINT,
     help_views.BLUEPRINT,
 )
+_OF_A_HUB = (hub_pages.BLUEPRINT, hub_protocol.BLUEPRINT)
 _LOG = log.get(__name__)
 _SECRET_BYTES = 32
 
@@ -115,14 +120,25 @@ def create_app(
     problems.install(app)
     metrics.install(app)
     app.after_request(keep_notice)
-    for blueprint in _BLUEPRINTS:
+    for blueprint in _blueprints(settings):
         app.register_blueprint(blueprint)
+    if settings.is_hub:
+        hub_state.install(app, settings, clock, of(app).keeper)
+        hub_role.shape(app)
+        form_tokens.exempt(hub_protocol.BLUEPRINT)
     for view in filter(access.has_own_forms, app.view_functions.values()):
         form_tokens.exempt(view)
     language.install(app, default=settings.box.language)
     _teach_templates(app)
     access.check_every_view(app)
     return app
+
+
+def _blueprints(settings: Settings) -> list[Blueprint]:
+    """Return the parts of the dashboard in this role; a hub has no room of its own."""
+    if not settings.is_hub:
+        return list(_BLUEPRINTS)
+    return [*(one for one in _BLUEPRINTS if one is not room.BLUEPRINT), *_OF_A_HUB]
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -190,6 +206,8 @@ def _gate() -> Response | None:
     g.person = session.person if isinstance(session, BoxSession) else None
     if request.endpoint is None:
         return None  # no such address: a 404 or 405 follows, for everybody alike
+    if request.endpoint not in current_app.view_functions:
+        abort(404)  # not offered in this role
     roles = access.roles_of(current_app, request.endpoint)
     person = person_or_none()
     if person is None and roles is not None and not any_account(database()):
@@ -249,6 +267,7 @@ def _teach_templates(app: Flask) -> None:
             "person": person,
             "room": services().settings.box.room,
             "trial": services().settings.box.trial,
+            "is_hub": services().settings.is_hub,
             "zone_name": services().settings.box.timezone,
             "version": __version__,
             "may": lambda endpoint: _may(app, endpoint, person.role if person else None),
@@ -276,5 +295,7 @@ def _reachable(app: Flask, endpoint: str) -> bool:
 
 
 def _may(app: Flask, endpoint: str, role: str | None) -> bool:
+    if endpoint not in app.view_functions:
+        return False  # not offered in this role
     roles = access.roles_of(app, endpoint)
     return roles is None or role in roles

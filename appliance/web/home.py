@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, url_for
 
 from appliance.web.access import AUDITOR, EVERYONE, REVIEWER, allow
-from appliance.web.services import person
+from appliance.web.services import person, services
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -19,4 +19,6 @@ BLUEPRINT = Blueprint("home", __name__)
 @allow(*EVERYONE)
 def front_door() -> Response:
     """Send each person to the page their role works on."""
+    if services().settings.is_hub:
+        return redirect(url_for("hub.rooms"))
     return redirect(url_for("review.recordings" if person().role in {REVIEWER, AUDITOR} else "room.live"))

@@ -21,6 +21,8 @@ from appliance.clock import SystemClock
 from appliance.errors import ApplianceError
 from appliance.ipc.notify import Notifier
 from appliance.web.app import create_app
+from appliance.web.hub import state as hub_state
+from appliance.web.hub import work as hub_work
 from appliance.web.lan import runner
 from appliance.web.review import warm
 from appliance.web.services import of
@@ -35,6 +37,10 @@ GRACEFUL_SECONDS = 5
 KEEPALIVE_SECONDS = 5
 MAX_CONNECTIONS = 600
 DESCRIPTORS = 4096
+HUB_KEEPALIVE_SECONDS = 20
+HUB_CONNECTIONS = 6000
+"""A hub's boxes report every 5 s, each over a connection of its own that stays."""
+HUB_DESCRIPTORS = 16384
 _LOOPBACK = {"localhost": "127.0.0.1"}
 _LOG = log.get(__name__)
 
@@ -66,11 +72,11 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
             *([_bound(lan_host(settings), settings.web.https_port)] if lan else []),
         ],
         "worker_class": worker_class(settings.web.https_port if lan else None, _context(settings) if lan else None),
-        "worker_connections": MAX_CONNECTIONS,
+        "worker_connections": HUB_CONNECTIONS if settings.is_hub else MAX_CONNECTIONS,
         "sendfile": False,  # not through TLS
         "workers": 1,  # jobs, stream places and throttles of memory live in one process
         "threads": settings.web.threads,
-        "keepalive": KEEPALIVE_SECONDS,
+        "keepalive": HUB_KEEPALIVE_SECONDS if settings.is_hub else KEEPALIVE_SECONDS,
         "graceful_timeout": GRACEFUL_SECONDS,
         "timeout": 60,
         "control_socket_disable": True,
@@ -108,7 +114,7 @@ def main(settings: Settings) -> None:
     log.configure(settings.log, "web")
     if settings.web.lan:
         _say_missing_certificate(settings)
-    _have_descriptors()
+    _have_descriptors(HUB_DESCRIPTORS if settings.is_hub else DESCRIPTORS)
     _hide_server_header()
     log.get(__name__).info("dashboard starts", host=settings.web.host, port=settings.web.port)
     _say_port(settings)
@@ -124,11 +130,11 @@ def _say_missing_certificate(settings: Settings) -> None:
         _LOG.error("nothing is offered on the network yet", reason=problem.message, hint=problem.hint)
 
 
-def _have_descriptors() -> None:
+def _have_descriptors(most: int) -> None:
     """Ask for as many open files as all connections and their work may take."""
     with suppress(OSError, ValueError):  # a sandbox that forbids the call has set the limit itself
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wished = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        wished = most if hard == resource.RLIM_INFINITY else min(most, hard)
         if soft != resource.RLIM_INFINITY and soft < wished:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
 
@@ -146,6 +152,9 @@ def _say_port(settings: Settings) -> None:
 def _worker_ready(worker: Any) -> None:
     """Leave SIGINT to the parent, which ends us in order; announce the box on its network; read recordings ahead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (hub := hub_state.hub_of(worker.wsgi)) is not None:
+        hub_work.start(hub, of(worker.wsgi))
+        return
     runner.start(worker.wsgi)
     warm.start(worker.wsgi)
 
@@ -153,6 +162,9 @@ def _worker_ready(worker: Any) -> None:
 def _worker_ends(_server: Any, worker: Any) -> None:
     """Take the announcement back, end the child that decodes pictures."""
     if getattr(worker, "wsgi", None) is not None:
+        if (hub := hub_state.hub_of(worker.wsgi)) is not None:
+            hub_work.stop(hub, of(worker.wsgi))
+            return
         runner.stop(worker.wsgi)
         warm.stop(worker.wsgi)
         of(worker.wsgi).thumbnails.close()

@@ -44,7 +44,8 @@ def document() -> dict[str, Any]:
 
 def build(app: Flask) -> dict[str, Any]:
     """Return the document of every endpoint of the application that states what it speaks."""
-    views = [(rule, app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()]
+    offered = [rule for rule in app.url_map.iter_rules() if rule.endpoint in app.view_functions]
+    views = [(rule, app.view_functions[rule.endpoint]) for rule in offered]
     spoken = [(rule, speech) for rule, view in views if (speech := speech_of(view))]
     schemas = _Schemas([speech for _, speech in spoken])
     paths: dict[str, Any] = {}

@@ -1,0 +1,1 @@
+"""The central service's HTTP side: the protocol its boxes speak, and its pages."""
