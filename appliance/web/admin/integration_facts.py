@@ -9,12 +9,10 @@ from flask import request
 
 from appliance.integrations.addresses import ADDRESS_NAMES, is_encrypted
 from appliance.integrations.secrets import SecretFact, secret_facts
-from appliance.outbox.reasons import REASONS, split_reason
 from appliance.web import hosts
 from appliance.web.api.paths import PREFIX
 from appliance.web.api.state import Refusal, api
 from appliance.web.language import gettext as _
-from appliance.web.language.problems import problem_words
 from appliance.web.services import database, services
 
 if TYPE_CHECKING:
@@ -92,13 +90,3 @@ def lms_addresses(name: str, base: str) -> list[tuple[str, str]]:
         (_("State of a session (GET)"), f"{base}{PREFIX}integration/simple/{name}/sessions/{{sessionId}}/status/"),
         (_("Recording for reviewers (browser)"), f"{base}/integration/simple/{name}/archive/{{sessionId}}/?token=…"),
     ]
-
-
-def reason_words(text: str) -> str:
-    """Return why a sample was not taken, in the reader's language."""
-    word, detail = split_reason(text)
-    if not word:
-        return detail
-    told = problem_words(REASONS[word])
-    told = f"{told[:1].upper()}{told[1:]}"
-    return f"{told} ({detail})." if detail else f"{told}."

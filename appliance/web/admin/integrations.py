@@ -12,6 +12,7 @@ from appliance.integrations.addresses import ADDRESS_NAMES
 from appliance.web.access import ADMINISTRATOR, CENTRE_MANAGER, allow
 from appliance.web.admin import integration_facts
 from appliance.web.admin.blueprint import BLUEPRINT
+from appliance.web.admin.delivery_words import reason_words
 from appliance.web.admin.integration_forms import AddForm, AddressesForm, RotateForm
 from appliance.web.api.state import api
 from appliance.web.field_problems import beside_its_field
@@ -115,7 +116,7 @@ def integration_page(
         tried=tried,
         problem=problem,
         address_words=integration_facts.address_words,
-        reason_words=integration_facts.reason_words,
+        reason_words=reason_words,
         not_permitted=integration_facts.NOT_PERMITTED,
         section_endpoint=SECTION,
     )
