@@ -13,6 +13,7 @@ REASONS: Final = {
     "key": "the box cannot open the integration's secret",
     "no_address": "the integration has no address for this",
     "no_secret": "the integration has no secret",
+    "not_hub": "what answers there is not the central service this box belongs to",
     "not_http": "what answers there does not speak HTTP as it should",
     "redirect": "it is not at this address, but sends us elsewhere: enter the new address",
     "refused": "nothing listens at its address",

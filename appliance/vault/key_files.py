@@ -13,6 +13,9 @@ import pwd
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from appliance.errors import MissingKeyError, VaultError
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ EXCHANGE_GROUP = "exambox-exchange"
 EXCHANGE_FILE = "exchange.key"
 """Seals the secrets that the box shares with an LMS or a central service."""
 EXCHANGE_KEY_BYTES = 32
+CENTRE_FILE = "centre.key"
+"""Signs what the box says to its central service (Ed25519, raw)."""
+CENTRE_SEAL_FILE = "centre-seal.key"
+"""Opens what the central service seals to the box (X25519, raw)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,18 @@ def write_new(path: Path, data: bytes, access: Access) -> None:
     finally:
         temporary.unlink()
     _sync_dir(path.parent)
+
+
+def make_centre_files(keys_dir: Path) -> None:
+    """Make the two keys towards a central service where they are missing; call it with the folder `locked`.
+
+    Raises:
+        VaultError: they cannot be written.
+    """
+    if not exists(keys_dir / CENTRE_FILE):
+        write_new(keys_dir / CENTRE_FILE, Ed25519PrivateKey.generate().private_bytes_raw(), EXCHANGE)
+    if not exists(keys_dir / CENTRE_SEAL_FILE):
+        write_new(keys_dir / CENTRE_SEAL_FILE, X25519PrivateKey.generate().private_bytes_raw(), EXCHANGE)
 
 
 def replace(path: Path, data: bytes, access: Access) -> None:

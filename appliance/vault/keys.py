@@ -56,6 +56,8 @@ _FILES = {
     capture_key.PRIVATE_FILE: key_files.CAPTURE,
     capture_key.PUBLIC_FILE: key_files.PUBLIC,
     key_files.EXCHANGE_FILE: key_files.EXCHANGE,
+    key_files.CENTRE_FILE: key_files.EXCHANGE,
+    key_files.CENTRE_SEAL_FILE: key_files.EXCHANGE,
     review_key.FILE: key_files.REVIEW,
     recipients.FILE: key_files.PUBLIC,
 }
@@ -173,6 +175,7 @@ def _make_missing(keys_dir: Path, suite: crypto.Suite, passphrase: str | None, c
         fresh = secrets.token_bytes(key_files.EXCHANGE_KEY_BYTES)
         with contextlib.suppress(FileExistsError):  # the dashboard of a trial box was first
             key_files.write_new(keys_dir / key_files.EXCHANGE_FILE, fresh, key_files.EXCHANGE)
+    key_files.make_centre_files(keys_dir)
     if missing(review_key.FILE):
         review_key.create_review_key(keys_dir, suite=suite, passphrase=passphrase, clock=clock)
     if missing(recipients.FILE):

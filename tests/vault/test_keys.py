@@ -21,6 +21,8 @@ FILES = {
     "box.json": 0o644,
     "capture.key": 0o600,
     "capture.pub": 0o644,
+    "centre-seal.key": 0o600,
+    "centre.key": 0o600,
     "device.key": 0o600,
     "device.pub": 0o644,
     "exchange.key": 0o600,

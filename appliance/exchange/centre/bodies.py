@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, to_builtins
 
-from appliance.exchange.centre.kinds import Count, Micros, ObjectId, OptionalId, ShortText
+from appliance.exchange.centre.kinds import BoxId, Count, Epoch, Micros, ObjectId, OptionalId, ShortText
 
 if TYPE_CHECKING:
     from appliance.exchange.json_edge import JsonObject
@@ -166,6 +166,20 @@ class SessionBody(Body, frozen=True, kw_only=True):
     parameters: dict[str, Any] = {}
     scheduled_us: Micros | None = None
     finish: FinishWish | None = None
+
+
+class ReceiptBody(Body, frozen=True, kw_only=True):
+    """Which items of a box are durable at the centre: change ``receipt``, made by `receipts`.
+
+    Attributes:
+        box: whose; another box refuses it.
+        epoch: of their keys.
+        ranges: first and last number of each run without a gap, in order.
+    """
+
+    box: BoxId
+    epoch: Epoch
+    ranges: Annotated[tuple[tuple[Count, Count], ...], Meta(max_length=20_000)] = ()
 
 
 class ToldMessage(Body, frozen=True, kw_only=True):

@@ -59,6 +59,8 @@ class ChangeKind(StrEnum):
     SESSION = "session"
     EXTRA_TIME = "extra_time"
     MEDIA_REQUEST = "media_request"
+    RECEIPT = "receipt"
+    """Which of a box's items the centre holds: on a stick, where nobody answers."""
 
 
 class ItemKind(StrEnum):

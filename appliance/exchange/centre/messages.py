@@ -96,6 +96,8 @@ class EnrolAnswer(Struct, frozen=True, kw_only=True):
         seal_public: X25519 of the hub, for sticks to it.
         valid_until_us: the box's key is taken until then; null: until it is revoked.
         integrations: names of the integrations whose exams the box may get.
+        ca: certificates (PEM) of who certifies the hub's address, where that is an authority of the centre's own. The
+            answer is signed, so the box may believe them. Empty: an authority everybody knows.
     """
 
     hub: HubId
@@ -105,6 +107,7 @@ class EnrolAnswer(Struct, frozen=True, kw_only=True):
     room: ShortText = ""
     valid_until_us: Micros | None = None
     integrations: Annotated[tuple[ShortText, ...], Meta(max_length=200)] = ()
+    ca: Annotated[str, Meta(max_length=16_384)] = ""
 
 
 class PullRequest(Struct, frozen=True, kw_only=True):
