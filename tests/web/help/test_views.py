@@ -41,7 +41,7 @@ def test_people_read_what_their_role_can_use(
 
 
 def test_those_who_cannot_sign_in_are_helped(browser: Browser, account: Callable[[str, str], None]) -> None:
-    """Signing in, certificates, an LMS's reviewer, what to do when something fails: no account is needed to read them."""
+    """Signing in, certificates, an LMS's recordings, what to do when something fails: readable without an account."""
     account("Ann", "reviewer")
     page = browser.get("/help")
     assert page.status_code == 200

@@ -24,7 +24,7 @@ countdown.learn(bar.dataset.leftUs === "" ? null : Number(bar.dataset.leftUs), b
 
 function paint() {
   const left = countdown.leftUs();
-  $("[data-left]").textContent = left === null ? "–:––" : clockFace(left);
+  $("[data-left]").textContent = left === null ? "-:--" : clockFace(left);
   bar.classList.toggle("bar-low", left !== null && left < LOW_US);
   bar.classList.toggle("bar-still", countdown.moving);
   $("[data-ask-left]").textContent = left === null || left === 0 ? "" : _("You still have {time}.", { time: clockFace(left) });
