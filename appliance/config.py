@@ -188,6 +188,8 @@ class SyncSettings(Section, frozen=True):
     """Whether addresses of this machine itself may be called; None: only on a trial box."""
     ca_file: str = ""
     """Certificates (PEM) to accept beside the system's, of a centre with an authority of its own."""
+    media_kbit_per_second: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 4000
+    """Recordings the central service asks for leave the box no faster; 0: as fast as they can."""
 
 
 class LogSettings(Section, frozen=True):

@@ -34,7 +34,7 @@ class EpochKeeper:
     Args:
         db: the box's.
         state_dir: the box's.
-        machine: of the computer this runs on (`machine.machine_of`).
+        machine: of the computer this runs on (`machine.machine_of`); empty for one that only notes.
         clock: dates epochs.
     """
 
@@ -75,6 +75,8 @@ class EpochKeeper:
     def note(self) -> Mark:
         """Write the numbers given so far into the witness, if there are new ones; return the box's mark.
 
+        Nothing is written before `check` has noted which computer this is.
+
         Raises:
             OSError: it cannot be written; nothing may leave the box then.
         """
@@ -82,7 +84,7 @@ class EpochKeeper:
             mark = database_mark(self._db)
             if mark is None:
                 raise LookupError("the box has no epoch: check() first")
-            if mark != self._noted:
+            if mark != self._noted and mark.machine:
                 write_witness(self._path, mark)
                 self._noted = mark
         return mark

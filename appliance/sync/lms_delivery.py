@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance import log
+from appliance.centre.epoch_keeping import EpochKeeper
 from appliance.clock import SECOND_US
 from appliance.database import ChangeWatch, write
 from appliance.exchange.delivery import Outcome, due, is_refusal
@@ -99,6 +100,7 @@ class LmsDelivery:
         self._keys = keys
         self._wake = wake
         self._roll = roll
+        self._numbers = EpochKeeper(db, settings.state_dir, machine="", clock=clock)
         self._watch = ChangeWatch(db)
         self._log = log.get(__name__)
         self._box = ""
@@ -204,6 +206,8 @@ class LmsDelivery:
         """Send what may go, one of each target in turn, so that a long backlog of one holds no other up."""
         access: dict[str, LmsAccess | Held] = {}
         more = [target for target, streams in self._ready.items() if streams]
+        if more:
+            self._numbers.note()  # before any of them leaves the box
         while more and self.on_their_way < self._settings.sync.at_once:
             more = [target for target in more if self._send_one(target, access)]
         self._postpone()

@@ -11,6 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from appliance import log
+from appliance.centre.epoch_keeping import EpochKeeper
+from appliance.centre.machine import machine_of
 from appliance.clock import SECOND_US, SystemClock
 from appliance.database import ChangeWatch, connect, open_box_database
 from appliance.errors import UnavailableError
@@ -19,6 +21,8 @@ from appliance.ipc.notify import Notifier
 from appliance.outbox.calling import Caller, CallRules
 from appliance.sittings import automatic
 from appliance.sync.beat import write_beat
+from appliance.sync.centre_duty import CentreDuty
+from appliance.sync.centre_media import MediaDuty
 from appliance.sync.chores import PRUNING_US, Every, RoomLook, forget_old
 from appliance.sync.duty import DutyThread
 from appliance.sync.lms_delivery import LmsDelivery
@@ -66,7 +70,21 @@ def _forgetting(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> 
     return Every("forgetting", PRUNING_US, lambda: forget_old(db, settings, clock), clock, db)
 
 
-DUTIES: Final[dict[str, MakeDuty]] = {"deliveries": _lms, "sittings": _sittings, "forgetting": _forgetting}
+def _centre(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> Duty:
+    return CentreDuty(settings, open_box_database(settings.database), clock)
+
+
+def _recordings(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> Duty:
+    return MediaDuty(settings, open_box_database(settings.database), clock)
+
+
+DUTIES: Final[dict[str, MakeDuty]] = {
+    "deliveries": _lms,
+    "sittings": _sittings,
+    "forgetting": _forgetting,
+    "centre": _centre,
+    "recordings": _recordings,
+}
 """What the process does; each is made in its own thread."""
 
 
@@ -80,7 +98,7 @@ def main(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    open_box_database(settings.database).conn.close()  # migrated before anything reads it
+    _settle_epoch(settings, clock)
     duties = [_thread(name, make, settings, clock) for name, make in DUTIES.items()]
     for duty in duties:
         duty.start()
@@ -93,6 +111,15 @@ def main(settings: Settings) -> None:
     for duty in duties:
         duty.stop()
     settings.sync_beat.unlink(missing_ok=True)
+
+
+def _settle_epoch(settings: Settings, clock: Clock) -> None:
+    """Migrate the database before anything reads it, and begin a new epoch where it went back or is a copy."""
+    db = open_box_database(settings.database)
+    try:
+        EpochKeeper(db, settings.state_dir, machine=machine_of(settings), clock=clock).check()
+    finally:
+        db.conn.close()
 
 
 def _thread(name: str, make: MakeDuty, settings: Settings, clock: Clock) -> DutyThread:
