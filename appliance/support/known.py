@@ -31,7 +31,9 @@ HARMLESS: Final = frozenset(
         "part_deletion.rule", "part_deletion.file_state", "part_deletion.chain", "part_deletion.checkpoint_sha256",
         "password_reset.kind", "setting.key", "_sqlite_migrations.migration_set", "_sqlite_migrations.name",
         "_sqlite_migrations.applied_at", "epoch.name", "epoch.reason", "delivery.epoch", "delivery.kind",
-        "delivery.state",
+        "delivery.state", "integration.origin", "exam.origin", "sitting.opening", "sitting.origin", "sitting.status",
+        "sitting_event.name", "session.status", "warning.kind", "incident.category", "incident.severity",
+        "review.status", "review_event.name", "hub_dirty.kind",
     }
 )  # fmt: skip
 NOBODY: Final = frozenset(
