@@ -223,7 +223,7 @@ def _targets() -> list[TargetRow]:
         left_us = stands.backlog * PACE_US // took if took and stands.backlog else None
         verdict, words = delivery_words.verdict_of(stands), delivery_words.verdict_words(stands)
         rows.append(TargetRow(_name(db, stands.target), stands, verdict, words, took, left_us))
-    return rows
+    return sorted(rows, key=lambda row: row.name)
 
 
 def _filters() -> list[tuple[str, str]]:
