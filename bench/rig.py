@@ -128,7 +128,7 @@ class BenchBox:
             **({"EXAMBOX_WEB__THREADS": str(self.threads)} if self.threads else {}),
         }
         for name in names:
-            self.processes[name] = subprocess.Popen([sys.executable, "-m", "appliance.cli", name], env=environ)
+            self.processes[name] = subprocess.Popen([sys.executable, "-m", "appliance.cli", *name.split()], env=environ)
 
     def record(self) -> str:
         """Wish to record; return the sitting."""
