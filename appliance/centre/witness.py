@@ -43,11 +43,12 @@ def write_witness(path: Path, mark: Mark) -> None:
     Raises:
         OSError: the folder cannot be written: nothing may leave the box then.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with new.open("wb") as file:
         file.write(msgspec.json.encode(mark))
         file.flush()
+        os.fchmod(file.fileno(), 0o640)  # the dashboard looks at it before a stick is written
         os.fsync(file.fileno())
     new.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)

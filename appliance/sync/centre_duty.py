@@ -137,6 +137,7 @@ class CentreDuty:
             return
         self._meter.look()
         self._look_at_waiting(link)
+        self._keeper.note()  # also while there is no network: a stick may be written
         if self._wait_us(self._clock.wall_us()):
             return
         try:
