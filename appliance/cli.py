@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "integrations": ("integrations", "Connect learning management systems (LMS)."),
     "users": ("users", "Accounts of the dashboard."),
     "certs": ("certs", "The certificate for HTTPS on the network."),
+    "hub": ("hub", "Run the central service of a centre; its boxes, codes and sticks."),
     "sync": ("sync", "Deliveries to the LMS: how they stand, try now, give up."),
     "boxes": ("boxes", "List the boxes that announce themselves on the network."),
     "config": ("config", "Check and show the settings."),

@@ -72,6 +72,16 @@ def greeting_lines(settings: Settings, port: int, password: str | None) -> list[
         if password
         else ["Sign in            with your account"]
     )
+    if settings.is_hub:
+        return [
+            "Exambox is running: the central service of a centre, on trial.",
+            "",
+            f"Open               http://{host}:{port}/",
+            *sign_in,
+            f"What boxes told    {settings.database}",
+            "Let a box join     exambox hub code --room NAME",
+            "Stop               Ctrl-C",
+        ]
     return [
         "Exambox is running: a trial box, its review key unlocks by itself.",
         "",

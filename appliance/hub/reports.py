@@ -71,6 +71,7 @@ class Reports:
         self._news: dict[str, int] = {}
         self._wants: dict[str, int] = {}
         self._pulled: dict[str, int] = {}
+        self._pulls: dict[str, int] = {}
 
     def load(self, db: Database) -> None:
         """Read what was written before, at the start of the process."""
@@ -98,8 +99,9 @@ class Reports:
         now = self._clock.wall_us()
         with self._lock:
             word = self._word(report, now)
-            self._heard[report.box] = Heard(report, now)
-            self._unwritten.add(report.box)
+            if word.says != "cloned":  # what a copy says of itself is not how the box stands
+                self._heard[report.box] = Heard(report, now)
+                self._unwritten.add(report.box)
             return ReportAnswer(
                 at_us=now,
                 epoch=word.says,
@@ -113,6 +115,7 @@ class Reports:
         """Note up to where a box has got: what it asked beyond."""
         with self._lock:
             self._pulled[box] = position
+            self._pulls[box] = self._clock.wall_us()
 
     def heard(self) -> dict[str, Heard]:
         """Return the last report of each box that ever sent one."""
@@ -123,17 +126,23 @@ class Reports:
         """Write what is new since the last time, in one transaction; return of how many boxes."""
         with self._lock:
             boxes, self._unwritten = self._unwritten, set()
+            pulls, self._pulls = self._pulls, {}
             rows = [(box, self._heard[box]) for box in sorted(boxes)]
             epochs = [(key, replace(one)) for key, one in self._epochs.items() if one.changed]
             for one in self._epochs.values():
                 one.changed = False
-        if not rows and not epochs:
+        if not rows and not epochs and not pulls:
             return 0
         try:
-            self._write(db, rows, epochs)
+            with write(db):
+                self._write(db, rows, epochs)
+                db.conn.executemany(
+                    "UPDATE hub_box SET pulled_us = ? WHERE id = ?", [(at_us, box) for box, at_us in pulls.items()]
+                )
         except BaseException:
             with self._lock:
                 self._unwritten |= boxes
+                self._pulls = pulls | self._pulls
                 for key, _ in epochs:
                     self._epochs[key].changed = True
             raise

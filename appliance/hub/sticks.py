@@ -9,20 +9,27 @@ from typing import TYPE_CHECKING, Final
 from appliance.auditlog import append
 from appliance.database import write
 from appliance.exchange.centre.bundle import BundleError, open_bundle, read_header, seal_bundle
+from appliance.exchange.centre.changes import sign_change
+from appliance.exchange.centre.kinds import ChangeKind
 from appliance.exchange.centre.messages import MAX_ITEMS
+from appliance.exchange.centre.receipts import receipts_of
 from appliance.hub.boxes import check_good, get_box
 from appliance.hub.feed import every_change
 from appliance.hub.identity import hub_facts
 from appliance.hub.receiving import push
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlite_utils import Database
 
     from appliance.clock import Clock
+    from appliance.exchange.centre.changes import Change
     from appliance.hub.identity import HubKeys
     from appliance.hub.publishing import Publisher
 
 _NUMBER_BYTES: Final = 16
+_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def export_changes(
     """
     found = check_good(get_box(db, box), now_us=clock.wall_us())
     publisher.publish(db)
-    changes = list(every_change(db, box, hub=hub_facts(db)))
+    changes = [*every_change(db, box, hub=hub_facts(db)), *_receipts(db, box, keys, clock)]
     data = seal_bundle(
         changes,
         kind="changes",
@@ -63,6 +70,25 @@ def export_changes(
         detail = {"box": box, "changes": len(changes)}
         append(db, "hub.stick_written", clock=clock, who=who, where=where, detail=detail)
     return data
+
+
+def _receipts(db: Database, box: str, keys: HubKeys, clock: Clock) -> Iterator[Change]:
+    """Yield what tells the box which of its items are here: nobody answers a stick."""
+    held: dict[str, list[int]] = {}
+    for epoch, seq in db.conn.execute("SELECT epoch, seq FROM hub_item WHERE box = ?", (box,)):
+        held.setdefault(epoch, []).append(seq)
+    now = clock.wall_us()
+    for epoch, numbers in sorted(held.items()):
+        for name, body in receipts_of(box, epoch, numbers).items():
+            yield sign_change(
+                keys.sign_private,
+                hub=keys.id,
+                kind=ChangeKind.RECEIPT,
+                id=name,
+                version=max(now // _MS, 1),
+                at_us=now,
+                body=body.body(),
+            )
 
 
 def import_items(db: Database, data: bytes, *, keys: HubKeys, clock: Clock, who: str, where: str = "") -> TakenIn:

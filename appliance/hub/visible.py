@@ -18,7 +18,7 @@ _SITTINGS: Final = (
 _EXAMS: Final = (
     "SELECT e.id, e.integration FROM exam e WHERE e.removed_us IS NULL AND (e.id IN (SELECT id FROM hub_assignment"
     " WHERE kind = 'exam' AND box = :box) OR e.id IN (SELECT x.exam FROM sitting_exam x"
-    f" WHERE x.sitting IN ({_SITTINGS})))"  # noqa: S608  own words
+    f" WHERE x.sitting IN ({_SITTINGS})))"
 )
 _SESSIONS: Final = (
     f"SELECT id FROM session WHERE removed_us IS NULL AND (sitting IN ({_SITTINGS}) OR id IN (SELECT n.id FROM"  # noqa: S608  own words

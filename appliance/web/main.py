@@ -6,6 +6,7 @@ import http.client
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -41,6 +42,9 @@ HUB_KEEPALIVE_SECONDS = 20
 HUB_CONNECTIONS = 6000
 """A hub's boxes report every 5 s, each over a connection of its own that stays."""
 HUB_DESCRIPTORS = 16384
+SWITCH_SECONDS = 0.001
+"""So long a thread computes before another has its turn. Python's own 5 ms would make each of the many short waits of a
+call (for the database, for the next thread) five times as long while others compute: measured, a third fewer calls."""
 _LOOPBACK = {"localhost": "127.0.0.1"}
 _LOG = log.get(__name__)
 
@@ -112,6 +116,7 @@ def _context(settings: Settings) -> ServerContext:
 def main(settings: Settings) -> None:
     """Serve the dashboard until SIGTERM. HTTPS that lacks its certificate is said, and waited for."""
     log.configure(settings.log, "web")
+    sys.setswitchinterval(SWITCH_SECONDS)
     if settings.web.lan:
         _say_missing_certificate(settings)
     _have_descriptors(HUB_DESCRIPTORS if settings.is_hub else DESCRIPTORS)

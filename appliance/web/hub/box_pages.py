@@ -57,9 +57,7 @@ def box_revoke(box: str) -> Answer:
     """Refuse it from now on."""
     asked = read_form(WhyForm)
     try:
-        found = revoke_box(
-            database(), box, why=asked.why, clock=services().clock, who=person().name, where=address()
-        )
+        found = revoke_box(database(), box, why=asked.why, clock=services().clock, who=person().name, where=address())
     except NotFoundError:
         raise
     except ApplianceError as problem:

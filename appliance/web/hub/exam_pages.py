@@ -64,9 +64,7 @@ def exam(exam: str) -> str:
 def exam_assign(exam: str) -> Answer:
     """Give an exam to just these rooms."""
     asked = read_form(RoomsForm)
-    changed = assign(
-        database(), "exam", exam, asked.boxes, clock=services().clock, who=person().name, where=address()
-    )
+    changed = assign(database(), "exam", exam, asked.boxes, clock=services().clock, who=person().name, where=address())
     tell_next(_("Saved: the boxes learn of it within seconds.") if changed else _("Nothing has changed."))
     return redirect(url_for("hub.exams"))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.web.hub import sitting_pages, start
 
@@ -31,7 +32,7 @@ _LEFT_OUT: Final = frozenset(
 """Modules whose views are about a room: its cameras, recordings, keys, and what happens in a sitting."""
 _KEPT: Final = frozenset({"review.job_state", "review.static", "candidate.static"})
 """Pages of the administration ask how far their jobs are; the calm page of a candidate has its style."""
-_INSTEAD: Final = {
+_INSTEAD: Final[dict[str, Callable[..., Any]]] = {
     "sittings.day": sitting_pages.sitting,
     "candidate.start": start.start,
     "review.archive": start.archive,
@@ -45,4 +46,5 @@ def shape(app: Flask) -> None:
         about_room = view.__module__ in _LEFT_OUT or endpoint.startswith(("review.", "candidate."))
         if about_room and endpoint not in _KEPT:
             del app.view_functions[endpoint]
-    app.view_functions.update(_INSTEAD)
+    for endpoint, view in _INSTEAD.items():
+        app.view_functions[endpoint] = view

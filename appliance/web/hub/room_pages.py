@@ -6,10 +6,10 @@ from flask import render_template
 
 from appliance.hub.codes import list_codes
 from appliance.hub.overview import overview
-from appliance.web.hub.words import BAD
 from appliance.web.access import EVERYONE, allow
 from appliance.web.hub.blueprint import BLUEPRINT
 from appliance.web.hub.state import hub
+from appliance.web.hub.words import BAD
 from appliance.web.services import database, services
 
 _MONTH_US = 30 * 24 * 3600 * 1_000_000

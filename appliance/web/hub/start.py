@@ -1,7 +1,8 @@
 """A candidate comes from the LMS to the hub: the browser is sent to the box of their room, with the same token.
 
-The two views stand where a box has its own of the same addresses (`hub.role`). The box checks the token again, with the secret the hub sealed to it. So the hub remembers no token that is good once:
-the box does (``docs/decisions/0009-sessions-through-the-hub.md``).
+The two views stand where a box has its own of the same addresses (`hub.role`). The box checks the token again, with the
+secret the hub sealed to it. So the hub remembers no token that is good once: the box does
+(``docs/decisions/0009-sessions-through-the-hub.md``).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from appliance.exchange.session_parameters import parse_start
 from appliance.exchange.token import HAND_OVER
 from appliance.hub.sessions import arrive, box_of_session
 from appliance.sittings.session_rows import find_session
+from appliance.web import headers
 from appliance.web.access import brought, public
 from appliance.web.api.authority import recognised
+from appliance.web.candidate.addresses import origins_of
 from appliance.web.candidate.hand_over import MAX_FORM, sent_token
 from appliance.web.candidate.refused import refused_page
 from appliance.web.language import gettext as _
@@ -53,7 +56,8 @@ def start(name: str) -> Response | tuple[str, int] | str:
         return refused_page(problem)
     if placed.box is not None and placed.box.reached_at:
         return _sent_on(placed.box.reached_at, name, "start", str(text))
-    if placed.box is None and placed.rooms:
+    if placed.box is None and any(one.reached_at for one in placed.rooms):
+        headers.send_forms_to(*sorted(origins_of(one.reached_at for one in placed.rooms)))
         return render_template("hub/choose_room.html", rooms=placed.rooms, token=text, name=name)
     return _no_room(placed)
 
@@ -82,7 +86,7 @@ def archive(name: str, session_id: str) -> Response | tuple[str, int]:
 def _sent_on(base: str, name: str, what: str, token: str) -> Response:
     """Send a browser on with its token; a form is sent on as a form (307), so that no token stands in an address."""
     there = f"{base}/integration/simple/{quote(name, safe='')}/{what}/"
-    if request.method == "POST" and "token" in request.form and "box" not in request.form:
+    if request.method == "POST" and "token" in request.form:
         return redirect(there, 307)
     return redirect(f"{there}?{urlencode({'token': token})}", 303)
 
@@ -103,5 +107,3 @@ def _no_room(placed: Placed) -> tuple[str, int]:
     )
     page = render_template("candidate/refused.html", heading=heading, text=text, code=_NO_ROOM, details=[detail])
     return page, _NO_ROOM_STATUS
-
-

@@ -25,9 +25,7 @@ def _secret(db: Database, hub: Hub, clock: ManualClock, hours: int = 24) -> str:
     return make_code(db, hub.keys, room="Hall 2", clock=clock, who="test", hours=hours).code.secret
 
 
-def test_a_box_joins_once_by_a_code(
-    new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock
-) -> None:
+def test_a_box_joins_once_by_a_code(new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock) -> None:
     """A code lets one box in, names its room and the hub's keys, and lets no second box in."""
     secret = _secret(db, hub, clock)
     box, other = new_box(join=False), new_box("box-other", join=False)
@@ -64,9 +62,7 @@ def test_codes_end(new_box: Callable[..., HubBox], hub: Hub, db: Database, clock
     assert db["hub_box"].count == 0
 
 
-def test_a_name_is_not_taken_over(
-    new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock
-) -> None:
+def test_a_name_is_not_taken_over(new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock) -> None:
     """Another key cannot join under the name of a box that is not revoked; once it is, a new code lets it in."""
     box, thief = new_box(), new_box(join=False)
     assert thief.enrol(_secret(db, hub, clock)).status == 409

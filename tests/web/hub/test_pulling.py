@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tests.support.hub_box import HubBox
 
 
-
 @pytest.fixture
 def exam(db: Database, lms: tuple[Integration, str], clock: ManualClock) -> Callable[[str], str]:
     """Send an exam as the LMS does; return its id here."""
@@ -128,7 +127,7 @@ def test_a_cursor_of_somebody_else_begins_from_the_start(
     assert (answer.status, len(answer.json()["changes"])) == (200, 2)
 
 
-def test_an_lmss_secret_reaches_just_this_box(
+def test_an_lmss_secret_reaches_just_this_box(  # noqa: PLR0917  fixtures
     new_box: Callable[..., HubBox],
     exam: Callable[[str], str],
     lms: tuple[Integration, str],

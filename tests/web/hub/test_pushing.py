@@ -108,7 +108,10 @@ def test_another_content_under_a_known_key_is_a_conflict(
         ("review", {"integration": "campus", "kind": "review"}),
         ("review", {"integration": "campus", "kind": "warning", "message": {"sessionId": "one"}}),
         ("review", {"integration": "unknown", "kind": "review", "message": {"sessionId": "one"}}),
-        ("review", {"integration": "campus", "kind": "review", "message": {"sessionId": "one", "sessionStart": "soon"}}),
+        (
+            "review",
+            {"integration": "campus", "kind": "review", "message": {"sessionId": "one", "sessionStart": "soon"}},
+        ),
         ("warning", {"integration": "campus", "kind": "warning", "message": {"sessionId": "one", "id": 1}}),
         ("sitting_event", {"sitting": 3}),
         ("register", {"register": []}),

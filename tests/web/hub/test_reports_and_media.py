@@ -43,9 +43,7 @@ def test_reports_are_answered_from_memory_and_written_down_later(
     assert (standing.report.cameras.live, standing.level) == (4, "good")
 
 
-def test_a_box_learns_that_something_waits(
-    new_box: Callable[..., HubBox], db: Database, clock: ManualClock
-) -> None:
+def test_a_box_learns_that_something_waits(new_box: Callable[..., HubBox], db: Database, clock: ManualClock) -> None:
     """A report is answered with whether there is something to pull beyond what the box has."""
     box = new_box()
     assert box.report().json().get("changed", False) is False
@@ -129,9 +127,7 @@ def _hash(data: bytes) -> str:
     return base64url_encode(hashlib.sha256(data).digest()).decode()
 
 
-def test_media_go_on_after_a_cut(
-    new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock
-) -> None:
+def test_media_go_on_after_a_cut(new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock) -> None:
     """After a cut the box offers again and sends what is missing alone; the request is complete with the last piece."""
     box = new_box()
     media = _media(db, box, clock)
@@ -155,7 +151,7 @@ def test_media_go_on_after_a_cut(
     ("seq", "data", "expected"),
     [(0, b"x" * 100, (422, "sha256")), (0, b"x", (422, "size")), (9, b"x", (422, "offered"))],
 )
-def test_a_segment_that_was_not_offered_is_refused(
+def test_a_segment_that_was_not_offered_is_refused(  # noqa: PLR0917  fixtures
     new_box: Callable[..., HubBox], hub: Hub, db: Database, clock: ManualClock, seq: int, data: bytes,
     expected: tuple[int, str],
 ) -> None:  # fmt: skip
@@ -167,9 +163,7 @@ def test_a_segment_that_was_not_offered_is_refused(
     assert not list(hub.media_folder.rglob("*"))
 
 
-def test_media_are_asked_of_one_box(
-    new_box: Callable[..., HubBox], db: Database, clock: ManualClock
-) -> None:
+def test_media_are_asked_of_one_box(new_box: Callable[..., HubBox], db: Database, clock: ManualClock) -> None:
     """Another box can neither offer nor send for a request; a withdrawn one wants nothing more."""
     box, other = new_box(), new_box("box-other", room="Hall 3")
     media = _media(db, box, clock)
