@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,11 @@ class Box:
         """Return how many deliveries to the centre are in each state."""
         rows = self.db.conn.execute("SELECT state, COUNT(*) FROM delivery WHERE target = 'centre' GROUP BY state")
         return dict(rows.fetchall())
+
+    def logged(self, action: str) -> list[dict[str, Any]]:
+        """Return the details of the log's entries of an action."""
+        bodies = [json.loads(row[0]) for row in self.db.conn.execute("SELECT body FROM log_entry ORDER BY seq")]
+        return [one["detail"] for one in bodies if one["action"] == action]
 
     def epoch(self) -> tuple[str, str]:
         """Return the present epoch and why it began."""
