@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from appliance.clock import SystemClock
 from appliance.config import PathSettings, Settings
 from appliance.database import connect
+from appliance.exams.records import Incident
+from appliance.exams.records import Warning as Flag
+from appliance.exams.roster import draft_roster
+from appliance.exams.seating import draft_seating
+from appliance.exams.timing import SittingTiming
+from appliance.sittings.acts import act
+from appliance.sittings.exams import upsert_exam
+from appliance.sittings.incidents import record_incident
+from appliance.sittings.planning import plan_sitting
+from appliance.sittings.rosters import candidates_of, exam_names, roster_of, take_roster, take_seating
+from appliance.sittings.values import SittingPlan
+from appliance.sittings.warnings import note_warning
 from appliance.web.account import accounts
+from appliance.web.sittings.own_exams import own_integration, own_parameters
 from tests.journeys.conftest import PASSWORD, Box, first_run
+from tests.journeys.test_every_page import complaints, faults_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
+    from sqlite_utils import Database
+
+    from appliance.exams.transitions import Role
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(300)]
+HOUR = 3_600_000_000
 WRONG = "number;last_name;first_name;extra_time\n1;Lovelace;Ada;lots\n2;Babbage;Charles;\n3;Hopper;Grace;\n"
 SEATS = "seat\tnumber\trow\tcolumn\nA1\t1\t1\t1\nA2\t2\t1\t2\nB1\t3\t2\t1\n"
 
@@ -203,3 +221,86 @@ def sign_off(page: Page, day: str) -> None:
     page.goto(f"{day.rsplit('/', 1)[0]}")
     past = page.locator("section", has=page.get_by_role("heading", name="Past"))
     assert past.get_by_role("link", name="Morning").is_visible()
+
+
+def test_every_page_of_a_sitting_is_for_everybody(page: Page, box: Box) -> None:
+    """Light, dark, desk, tablet, narrow, printed, by keyboard: no page of sittings or exams breaks WCAG 2.2 AA."""
+    manager(page, box)
+    db = connect(Settings(paths=PathSettings(state=str(box.state))).database)
+    sitting, exam, candidate = running_sitting(db)
+    db.conn.close()
+    day = f"/sittings/{sitting}"
+    paths = ["/sittings", "/sittings/plan", "/exams", f"/exams/{exam}", "/exams/new", day, f"{day}/roster"]
+    paths += [f"{day}/import", f"{day}/candidates", f"{day}/candidates/{candidate}", f"{day}/incidents"]
+    paths += [f"{day}/warnings", f"{day}/register", f"{day}/history"]
+    told = []
+    for number, path in enumerate(paths):
+        page.goto(box.address + path)
+        told += [f"{path}: {' '.join(fault.split())}" for fault in faults_of(page, f"sitting-{number}")]
+    page.goto(f"{box.address}{day}/import")
+    page.get_by_label("Copied from a spreadsheet, with the heads").fill(WRONG)
+    page.get_by_role("button", name="Look at it").last.click()
+    page.locator("td.cell-bad").wait_for()
+    told += [f"dry run: {fault}" for fault in complaints(page)]
+    page.goto(box.address + day)
+    page.locator(".row-more").first.click()
+    page.locator("#acts-dialog[open]").wait_for()
+    told += [f"dialog: {fault}" for fault in complaints(page)]
+    assert not told, "\n".join(told)
+
+
+def running_sitting(db: Database) -> tuple[str, str, str]:
+    """Make a sitting with people in several states, an incident and a warning; return sitting, exam and a candidate."""
+    clock = SystemClock()
+    now = clock.wall_us()
+    integration = own_integration(db, clock=clock)
+    said = own_parameters(
+        code="algebra-1",
+        name="Algebra 1",
+        course="Maths",
+        duration_minutes=60,
+        start_us=now - HOUR,
+        end_us=now + 9 * HOUR,
+    )
+    exam = upsert_exam(db, integration, said, clock=clock, who="Mia", origin="box").exam.id
+    plan = SittingPlan(name="Morning", room="Room 1", exams=(exam,), timing=SittingTiming(start_us=now))
+    sitting = plan_sitting(db, plan, clock=clock, who="Mia").id
+    common: dict[str, Any] = {"clock": clock, "who": "Mia"}
+    people = [
+        ["number", "last_name", "extra_time"],
+        ["1", "Lovelace", "25 %"],
+        ["2", "Babbage", ""],
+        ["3", "Hopper", ""],
+    ]
+    take_roster(
+        db, sitting, draft_roster(people, sitting=sitting, exams=exam_names(db, sitting)), replace=True, **common
+    )
+    seats = [line.split("\t") for line in SEATS.splitlines()]
+    take_seating(db, sitting, draft_seating(seats, roster=roster_of(db, sitting)), **common)
+    ids = {one.number: one.id for one in candidates_of(db, sitting).values()}
+
+    def do(name: str, candidate: str = "", role: Role = "invigilator", **detail: str | int) -> None:
+        act(db, sitting, name, role=role, candidate=candidate, why="so", detail=detail, **common)
+
+    do("check_readiness")
+    do("note_readiness", role="system", clock="The clock is not synchronised: times are not proven.")
+    do("override_readiness")
+    do("admit")
+    for number in ("1", "2"):
+        for name, detail in (
+            ("arrive", {}),
+            ("skip_identity", {}),
+            ("consent", {"notice": "1"}),
+            ("seat", {"seat": f"A{number}"}),
+        ):
+            do(name, ids[number], **detail)
+    do("start")
+    do("begin", ids["1"])
+    do("begin", ids["2"])
+    do("extend", ids["1"], amount_us=HOUR // 6)
+    do("take_break", ids["2"])
+    made = Incident(id="", sitting=sitting, category="illness", severity="major", at_us=now, who="Mia", note="Headache")
+    record_incident(db, made, clock=clock)
+    flag = Flag(id="w1", session="", kind="phone", start_us=now, end_us=now + 1, model="model 1", confidence=0.8)
+    note_warning(db, flag, clock=clock, sitting=sitting, seat="A1")
+    return sitting, exam, ids["1"]
