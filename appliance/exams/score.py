@@ -95,17 +95,19 @@ def score_of(config: ScoreConfig, warnings: Iterable[Flag], *, start_us: int) ->
         if warning.decision != "dismissed":
             slots[warning.kind].add((warning.start_us - start_us) // SLOT_US)
     occurrences = {kind: len(found) for kind, found in sorted(slots.items())}
-    total = math.fsum(_weight(config, kind) * count for kind, count in occurrences.items())
+    total = math.fsum(weight_of(config, kind) * count for kind, count in occurrences.items())
     value = min(HIGHEST, math.floor(total))
-    return Score(value, _band(value, thresholds_of(config)), occurrences)
+    return Score(value, band_of(value, thresholds_of(config)), occurrences)
 
 
-def _weight(config: ScoreConfig, kind: str) -> float:
+def weight_of(config: ScoreConfig, kind: str) -> float:
+    """Return the exam's weight of a kind of warning; 0 of one that weighs nothing."""
     name = WEIGHT_OF.get(kind)
     return 0.0 if name is None else float(getattr(config, name))
 
 
-def _band(value: int, thresholds: Thresholds) -> Band:
+def band_of(value: int, thresholds: Thresholds) -> Band:
+    """Return the band of the queue a score lies in: a word for order, never a conclusion."""
     if value >= thresholds.rejected:
         return "high"
     return "attention" if value >= thresholds.attention else "low"

@@ -82,14 +82,14 @@ def test_the_queue_is_ordered_and_paged(room: Room) -> None:
         Waiting(session=one.session, score=one.score, incident=one.incident, since_us=one.since_us) for one in queue
     ]
     assert [one.session for one in review_order(waiting)] == [one.session for one in queue]
-    paged, after = [], None
+    paged, after = [], ""
     while page := review_queue(room.db, limit=1, after=after):
         paged += page
-        after = page[-1]
+        after = page[-1].session
     assert paged == queue
     assert [one.candidate for one in review_queue(room.db, text="last 2")] == ["Ada Last 2"]
     assert review_queue(room.db, text="%") == []
-    assert review_queue(room.db, status=ReviewStatus.PASSED) == []
+    assert review_queue(room.db, show="decided") == []
 
 
 def test_a_verdict_is_told_and_a_changed_one_waits_for_its_release(room: Room) -> None:
@@ -107,7 +107,7 @@ def test_a_verdict_is_told_and_a_changed_one_waits_for_its_release(room: Room) -
     assert [verdict.who for verdict in task.verdicts] == ["Rita", "Rita"]
     assert (task.held, task.requires_validation) == (False, True)
     assert actions(room.db).count("review.acted") == 3
-    passed = [one.session for one in review_queue(room.db, status=ReviewStatus.PASSED)]
+    passed = [one.session for one in review_queue(room.db, show="decided")]
     assert passed == [session_of(room, "1")]
 
 
