@@ -32,7 +32,7 @@ class EnrolRefusedError(ApplianceError):
 
 
 def enrol(
-    db: Database, asked: EnrolRequest, *, keys: HubKeys, centre: str, clock: Clock, where: str = ""
+    db: Database, asked: EnrolRequest, *, keys: HubKeys, centre: str, clock: Clock, ca: str = "", where: str = ""
 ) -> EnrolAnswer:
     """Let a box join; the token beside the request was checked with the key it names. Durable when it returns.
 
@@ -55,7 +55,7 @@ def enrol(
         if used_us is not None:
             if used_by != asked.box or known is None or known.public != public or known.revoked_us is not None:
                 raise EnrolRefusedError("This code has been used.", reason="used")
-            return _answer(keys, centre, known)
+            return _answer(keys, centre, known, ca)
         if withdrawn_us is not None:
             raise EnrolRefusedError("This code was withdrawn.", reason="withdrawn")
         if now >= expires_us:
@@ -70,7 +70,7 @@ def enrol(
         db.conn.execute("INSERT OR IGNORE INTO hub_dirty (kind, id) VALUES ('box', ?)", (asked.box,))
         detail = {"box": asked.box, "room": room, "again": known is not None}
         append(db, "hub.box_enrolled", clock=clock, who=f"box {asked.box}", where=where, detail=detail)
-        return _answer(keys, centre, get_box(db, asked.box))
+        return _answer(keys, centre, get_box(db, asked.box), ca)
 
 
 def _known(db: Database, box: str) -> Box | None:
@@ -98,7 +98,7 @@ def _keep(
     )
 
 
-def _answer(keys: HubKeys, centre: str, box: Box) -> EnrolAnswer:
+def _answer(keys: HubKeys, centre: str, box: Box, ca: str) -> EnrolAnswer:
     return EnrolAnswer(
         hub=keys.id,
         public=keys.public.hex(),
@@ -106,4 +106,5 @@ def _answer(keys: HubKeys, centre: str, box: Box) -> EnrolAnswer:
         centre=centre[:255],
         room=box.room,
         valid_until_us=box.valid_until_us,
+        ca=ca,
     )

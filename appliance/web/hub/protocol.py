@@ -8,7 +8,9 @@ import msgspec
 from flask import Blueprint, Response, g
 
 from appliance import __version__
-from appliance.errors import ApplianceError, NotFoundError
+from appliance.certificates.pem import pem_of
+from appliance.certificates.store import CertificateStore
+from appliance.errors import ApplianceError, BadInputError, NotFoundError
 from appliance.exchange.centre.messages import (
     LARGE,
     SMALL,
@@ -78,7 +80,15 @@ def enrol_box() -> Response:
     joining_box(bytes.fromhex(asked.public), asked.box, body)
     state, clock = hub(), services().clock
     with api().connections.one() as db:
-        answer = enrol(db, asked, keys=state.keys, centre=services().settings.box.room, clock=clock, where=address())
+        answer = enrol(
+            db,
+            asked,
+            keys=state.keys,
+            centre=services().settings.box.room,
+            clock=clock,
+            ca=_authority(),
+            where=address(),
+        )
     return _said(answer)
 
 
@@ -185,6 +195,18 @@ def _sign(response: Response) -> Response:
             now_us=services().clock.wall_us(),
         )
     return response
+
+
+def _authority() -> str:
+    """Return the authority (PEM) that certifies this hub's address, where that is the hub's own; else nothing.
+
+    It goes with the signed answer, so that a box may believe it.
+    """
+    store = CertificateStore(services().settings.tls_dir)
+    try:
+        return pem_of(store.authority_certificate()).decode() if store.facts().source == "box" else ""
+    except (NotFoundError, BadInputError):
+        return ""
 
 
 def _said(message: Struct) -> Response:
