@@ -12,6 +12,7 @@ from appliance import log
 from appliance.clock import SECOND_US, SystemClock, format_utc
 from appliance.commands.common import CommandGroup, database_of, person, settings_of
 from appliance.commands.moments import say_length
+from appliance.commands.sync_centre import centre_as_json, register, tell_centre
 from appliance.diagnosis.deliveries import target_name, target_of
 from appliance.errors import UnavailableError
 from appliance.ipc.beat import read_beat
@@ -30,7 +31,7 @@ _SHOWN_PARKED = 50
 
 @click.group("sync", cls=CommandGroup)
 def sync_command() -> None:
-    """Deliveries to the LMS: how they stand, try now, give up."""
+    """Deliveries to the LMS and the central service: how they stand, try now, give up; join a centre, carry sticks."""
 
 
 @sync_command.command("run")
@@ -48,21 +49,23 @@ def run_process(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def status_command(ctx: click.Context, *, as_json: bool) -> None:
-    """Show what waits for each LMS, since when, when it is tried next, and why it waits."""
+    """Show how the centre is, and what waits for it and each LMS: since when, when it is tried next, and why."""
     settings = settings_of(ctx)
     db = database_of(settings)
     stands, parked = status(db), list_deliveries(db, ["parked"], limit=_SHOWN_PARKED)
     running = _is_running(settings)
     if as_json:
         targets = [{"name": target_name(db, one.target), **asdict(one)} for one in stands.targets]
-        told = {"running": running, "targets": targets, "parked": [_as_json(one) for one in parked]}
+        told: dict[str, Any] = {"running": running, "targets": targets, "parked": [_as_json(one) for one in parked]}
+        told["centre"] = centre_as_json(db, settings)
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     if not running:
         click.secho("The sync process does not run: nothing is delivered.", fg="yellow", err=True)
+    belongs = tell_centre(db, settings)
     for target in stands.targets:
         _tell(db, target, SystemClock().wall_us())
-    if not stands.targets:
+    if not stands.targets and not belongs:
         click.echo("Nothing was to be delivered yet.")
     for one in parked:
         click.echo(f"  parked {one.id}: {_line(db, one)}: {in_words(one.reason)}")
@@ -74,7 +77,7 @@ def status_command(ctx: click.Context, *, as_json: bool) -> None:
 @click.argument("target", required=False)
 @click.pass_context
 def now_command(ctx: click.Context, target: str | None) -> None:
-    """Try what waits at once, for TARGET (an integration's name) or for all. Parked ones stay parked."""
+    """Try what waits at once, for TARGET (an integration's name, or centre) or for all. Parked ones stay parked."""
     db = database_of(settings_of(ctx))
     targets = [target_of(db, target)] if target else [one.target for one in status(db).targets]
     count = sum(retry_now(db, one) for one in targets)
@@ -103,6 +106,9 @@ def discard_command(ctx: click.Context, delivery: int, *, reason: str) -> None:
     db = database_of(settings_of(ctx))
     gone = acts.discard(db, delivery, who=person(), why=reason, clock=SystemClock())
     click.echo(f"Given up: {_line(db, gone)}.")
+
+
+register(sync_command)
 
 
 def _is_running(settings: Settings) -> bool:
