@@ -1,6 +1,6 @@
 """Sessions through the hub: which box a candidate's browser is sent to, and what an LMS is told that asks the hub.
 
-The rules are in ``docs/decisions/0009-sessions-through-the-hub.md``.
+The rules are in ``docs/decisions/0011-sessions-through-the-hub.md``.
 """
 
 from __future__ import annotations

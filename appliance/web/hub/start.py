@@ -2,7 +2,7 @@
 
 The two views stand where a box has its own of the same addresses (`hub.role`). The box checks the token again, with the
 secret the hub sealed to it. So the hub remembers no token that is good once: the box does
-(``docs/decisions/0009-sessions-through-the-hub.md``).
+(``docs/decisions/0011-sessions-through-the-hub.md``).
 """
 
 from __future__ import annotations
