@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 _MINUTE_US: Final = 60_000_000
 _HOUR_MINUTES: Final = 60
+_HALF_DAY_US: Final = 12 * 60 * _MINUTE_US
 _DAY_PATTERNS: Final = {"en": "EEEE d MMMM, HH:mm", "de": "EEEE, d. MMMM, HH:mm"}
 
 
 def clock_words(wall_us: int, zone: tzinfo, *, now_us: int) -> str:
-    """Return ``11:40`` in the room's zone; with the day where it is not today."""
+    """Return ``11:40`` in the room's zone; with the day where it is neither today nor within half a day."""
     then = moment(wall_us, zone)
-    if then.date() == moment(now_us, zone).date():
+    if then.date() == moment(now_us, zone).date() or abs(wall_us - now_us) < _HALF_DAY_US:
         return then.strftime("%H:%M")
     return str(format_datetime(then, _DAY_PATTERNS[current_language()], locale=current_language()))
 
@@ -191,7 +192,7 @@ def reason_words(reason: Reason) -> str:
     """Return one amount of an end as the candidate is told it; nothing for what needs no words."""
     amount = amount_words(reason.amount_us)
     if reason.kind in {"extra", "extra_all"} and reason.why:
-        return _("Extra time: +%(amount)s. Why: %(why)s", amount=amount, why=reason.why)
+        return _("Extra time: +%(amount)s (%(why)s).", amount=amount, why=reason.why.rstrip("."))
     extra, pause = _("Extra time: +%(amount)s.", amount=amount), _("The pause was added: +%(amount)s.", amount=amount)
     told: dict[ReasonKind, str] = {
         "planned_extra": _("You have extra time: %(amount)s.", amount=amount),

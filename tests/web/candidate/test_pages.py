@@ -68,7 +68,7 @@ def test_extra_time_reaches_the_candidate_with_its_reason(ada: Candidate, lms: L
     room.act("extend", lms.facts().candidate.id, why="Fire alarm next door", amount_us=10 * MINUTE)
     after = ada.state()
     assert after["left_us"] - before["left_us"] == 10 * MINUTE
-    assert [note["words"] for note in after["notes"]] == ["Extra time: +10 minutes. Why: Fire alarm next door"]
+    assert [note["words"] for note in after["notes"]] == ["Extra time: +10 minutes (Fire alarm next door)."]
     assert after["until"] != before["until"]
     room.act("extend_all", why="Late start", amount_us=5 * MINUTE)
     keys = [note["key"] for note in ada.state()["notes"]]

@@ -69,7 +69,7 @@ def lms(app: Flask, db: Database, settings: Settings, film: bytes, account: Call
 
 def token(lms: Lms, *, life_s: int = 60, secret: str = "", jti: str | None = None, **said: Any) -> str:
     """A reviewer's token."""
-    claims = {"userId": 5, "firstName": "Rita", "lastName": "Ek", "sessionId": "s-4711", "returnUrl": f"{LMS}/grades"}
+    claims: dict[str, Any] = {"userId": 5, "firstName": "Rita", "lastName": "Ek", "sessionId": "s-4711", "returnUrl": f"{LMS}/grades"}
     return issue_token(secret or lms.secret, now_us=lms.clock.wall_us(), life_s=life_s, claims=claims | said, jti=jti)
 
 

@@ -27,6 +27,7 @@ function paint() {
   $("[data-left]").textContent = left === null ? "-:--" : clockFace(left);
   bar.classList.toggle("bar-low", left !== null && left < LOW_US);
   bar.classList.toggle("bar-still", countdown.moving);
+  $(".bar-time").classList.toggle("bar-none", left === null);
   $("[data-ask-left]").textContent = left === null || left === 0 ? "" : _("You still have {time}.", { time: clockFace(left) });
   if (left === 0 && !atEnd) { atEnd = true; tell([_("Your time is over. Hand in your answers on the exam page now.")]); link.soon(); }
   if (left) atEnd = false;
@@ -78,6 +79,7 @@ function over(state) {
   $("[data-finish]").disabled = true;
   countdown.learn(null, false);
   $("[data-state]").textContent = _("Finished");
+  $("[data-told]").replaceChildren();
   $("[data-until]").textContent = "";
   if ($("[data-ask]").open) $("[data-ask]").close();
   cover($("[data-cover]"), false);

@@ -31,8 +31,8 @@ document.querySelector("[data-begin]")?.addEventListener("click", async (event) 
   button.disabled = true;
   words.textContent = "";
   try {
-    await link.act("begin");
-    again();
+    const state = await link.act("begin"); // what has changed is shown by `told`
+    button.disabled = state.mark !== mark;
   } catch (problem) {
     button.disabled = false;
     words.textContent = `${problem.message} ${problem.hint ?? ""} ${_("If it stays, raise your hand.")}`;
