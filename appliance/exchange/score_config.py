@@ -57,9 +57,7 @@ class ScoreConfig:
 def _score_config(value: Json) -> ScoreConfig:
     source = object_of(value)
     reading = Reading(source, [])
-    values: dict[str, Any] = {
-        one.name: _take(reading, one.name, one.default) for one in fields(ScoreConfig) if one.name in _CAMEL
-    }
+    values: dict[str, Any] = {name: _take(reading, name, default) for name, default in _DEFAULTS.items()}
     spelling = _spelling(source)
     return settled(ScoreConfig, {**values, "spelling": spelling, "extra": reading.left}, reading)
 
@@ -75,10 +73,17 @@ read_score_config: Final = Reader(_score_config, or_empty_list(_schema()))
 """Reads ``scoreConfig``; a value may be given in both spellings if they agree."""
 
 
+_DEFAULTS: Final = {one.name: one.default for one in fields(ScoreConfig) if one.name in _CAMEL}
+_WIRES: Final = {
+    name: tuple(Wire(key, _LEVEL if name == "cheater_level" else _WEIGHT, None) for key in dict.fromkeys((name, camel)))
+    for name, camel in _CAMEL.items()
+}
+"""Each value in both spellings, as they are read."""
+
+
 def _take(reading: Reading, name: str, default: Any) -> float:
-    read = _LEVEL if name == "cheater_level" else _WEIGHT
-    given = {key: reading.take(Wire(key, read, None)) for key in dict.fromkeys((name, _CAMEL[name]))}
-    found = [one for one in given.values() if one is not None]
+    given = [reading.take(one) for one in _WIRES[name] if one.key in reading.left]
+    found = [one for one in given if one is not None]
     if len(set(found)) > 1:
         reading.note(_CAMEL[name], f"differs from {name}, which is the same in the other spelling.")
     return found[0] if found else default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from appliance.exchange.fields import flag
@@ -10,6 +10,9 @@ from appliance.exchange.record import nested, wire, written
 
 if TYPE_CHECKING:
     from appliance.exchange.json_edge import JsonObject
+
+
+_PREFIX: Final = "warning_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +32,17 @@ class VisibleWarnings:
 
     def shows(self, kind: str) -> bool:
         """Return whether a warning of this type (``WARNING_PHONE``) is shown; one that nothing is said of is."""
-        return self.as_json().get(kind.lower()) is not False
+        key = kind.lower()
+        name = key.removeprefix(_PREFIX)
+        said = getattr(self, name) if key.startswith(_PREFIX) and name in _KINDS else self.extra.get(key)
+        return said is not False
 
     def as_json(self) -> JsonObject:
         """Return every kind, then those that are not known here."""
         return written(self)
 
 
+_KINDS: Final = frozenset(one.name for one in fields(VisibleWarnings)) - {"extra"}
 read_visible_warnings: Final = nested(VisibleWarnings)
 """Reads the object ``visibleWarnings``."""
 DEFAULT_VISIBLE_WARNINGS: Final = read_visible_warnings({})

@@ -1,16 +1,17 @@
 """Many small acts in one durable transaction: each is answered only after the disk has it.
 
-A commit waits for the disk; acts that arrive meanwhile share the next one (group commit). Each is a savepoint of
-its own: one that fails takes nothing with it.
+A commit waits for the disk; acts that arrive meanwhile share the next one (group commit). Whoever comes first leads:
+commits for all who wait, and passes the lead on. Each act is a savepoint of its own: one that fails takes nothing
+with it. Without company an act is done in its caller's thread, and costs what a transaction costs.
 """
 
 from __future__ import annotations
 
-import queue
+import re
 import sqlite3
 import threading
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from appliance import log
 from appliance.database import connect, write
@@ -27,11 +28,12 @@ MOST_AT_ONCE: Final = 64
 WAITING_MOST: Final = 1024
 ANSWER_SECONDS: Final = 25.0
 """Longer than the database waits for another writer, shorter than a request's time."""
+_MAY_PASS: Final = re.compile(r"locked|busy|full|disk I/O")
 _LOG = log.get(__name__)
 
 
 class Committer:
-    """One thread that writes for all; it begins with the first act.
+    """Writes for all threads over one connection, which is opened for the first act.
 
     Args:
         path: of the database.
@@ -41,113 +43,131 @@ class Committer:
     def __init__(self, path: Path, *, most_at_once: int = MOST_AT_ONCE) -> None:
         self._path = path
         self._most = most_at_once
-        self._waiting: queue.Queue[_Act] = queue.Queue(WAITING_MOST)
-        self._begin = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._waiting: deque[_Act] = deque()
+        self._led = False
+        self._db: Database | None = None
 
     def run(self, act: Callable[[Database], Result]) -> Result:
         """Do an act inside a write transaction; its result is durable when this returns.
 
         Args:
-            act: gets the connection; runs in another thread, so nothing of the request is at hand there.
+            act: gets the connection; may run in another request's thread, so it uses nothing of its own request's.
 
         Raises:
             Exception: what the act raised; nothing of it was stored.
             UnavailableError: too many wait, or the disk takes too long. Whether it was stored is then not known.
         """
-        self._ensure_thread()
         mine = _Act(act)
-        try:
-            self._waiting.put_nowait(mine)
-        except queue.Full as problem:
-            raise _busy() from problem
-        try:
-            result: Result = mine.answer.result(ANSWER_SECONDS)
-        except TimeoutError as problem:
-            if mine.answer.done():
-                raise  # the act's own
-            mine.answer.cancel()  # if it has not begun, it is not done any more
-            raise _busy() from problem
-        return result
-
-    def _ensure_thread(self) -> None:
-        with self._begin:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
-                self._thread.start()
-
-    def _work(self) -> None:
-        db: Database | None = None
-        while True:
-            acts = self._take()
+        with self._lock:
+            if len(self._waiting) >= WAITING_MOST:
+                raise _busy()
+            self._waiting.append(mine)
+            leads, self._led = not self._led, True
+        if not leads and not mine.turn.wait(ANSWER_SECONDS):
+            self._give_up(mine)
+        if leads or mine.leads:
             try:
-                db = db or connect(self._path)
-                self._commit(db, acts)
-            except Exception as problem:  # noqa: BLE001  the acts' end: whoever waits is told, the thread goes on
-                if not isinstance(problem, ApplianceError):
-                    _LOG.error("acts could not be committed", acts=len(acts), exc_info=problem)
-                for one in acts:
-                    one.fail(problem)
-                if db is not None:
-                    db.conn.close()  # after trouble the next act gets a new one
-                    db = None
+                while not mine.over:
+                    self._commit(self._take())
+            finally:
+                self._pass_on()
+        return cast("Result", mine.result())
+
+    def _give_up(self, mine: _Act) -> None:
+        """Stop waiting, unless it is this one's turn just now.
+
+        Raises:
+            UnavailableError: it is not done, or it is not known whether it is.
+        """
+        with self._lock:
+            if mine.turn.is_set():
+                return
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+        raise _busy()
 
     def _take(self) -> list[_Act]:
-        """Wait for an act; return it with those that wait behind it."""
-        taken = [self._waiting.get()]
-        while len(taken) < self._most:
-            try:
-                taken.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return [one for one in taken if one.answer.set_running_or_notify_cancel()]
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
 
-    def _commit(self, db: Database, acts: list[_Act]) -> None:
-        if not acts:
-            return
-        with write(db):
+    def _pass_on(self) -> None:
+        """Let the next who waits lead, or nobody."""
+        with self._lock:
+            if self._waiting:
+                self._waiting[0].leads = True
+                self._waiting[0].turn.set()
+            else:
+                self._led = False
+
+    def _commit(self, acts: list[_Act]) -> None:
+        """Do acts in one transaction and tell each how it went; never raises."""
+        try:
+            db = self._db = self._db or connect(self._path)
+            with write(db):
+                for one in acts:
+                    one.do(db)
+        except Exception as problem:  # noqa: BLE001  the acts' end: whoever waits is told
+            if not isinstance(problem, ApplianceError):
+                _LOG.error("acts could not be committed", acts=len(acts), exc_info=problem)
             for one in acts:
-                one.do(db)
+                one.problem = one.problem or _passing(problem)
+            if self._db is not None:
+                self._db.conn.close()  # after trouble the next act gets a new one
+                self._db = None
         for one in acts:
-            one.tell()
+            one.over = True
+            one.turn.set()
 
 
 class _Act:
-    """An act that waits for its turn, and its outcome."""
+    """An act that waits for its turn, and how it went.
+
+    Attributes:
+        turn: set when it is over, or when its thread is to lead.
+        leads: whether the lead was passed to its thread.
+        over: whether it was committed, or failed.
+        problem: why it failed.
+    """
 
     def __init__(self, act: Callable[[Database], Any]) -> None:
         self._act = act
-        self.answer: Future[Any] = Future()
         self._result: Any = None
-        self._problem: BaseException | None = None
+        self.turn = threading.Event()
+        self.leads = False
+        self.over = False
+        self.problem: Exception | None = None
 
     def do(self, db: Database) -> None:
         """Do it as a savepoint of the open transaction.
 
         Raises:
-            sqlite3.Error: it ended the whole transaction, as a full disk does.
+            Exception: it ended the whole transaction, as a full disk does.
         """
         try:
             with write(db):
                 self._result = self._act(db)
         except Exception as problem:  # whatever it is, it is this act's alone and its caller is told
+            self.problem = _passing(problem)
             if not db.conn.in_transaction:
                 raise
-            self._problem = problem
             if isinstance(problem, sqlite3.OperationalError):
                 _LOG.error("an act failed in the database", exc_info=problem)
 
-    def tell(self) -> None:
-        """Say how it went: it is durable now."""
-        if self._problem is not None:
-            self.answer.set_exception(self._problem)
-        else:
-            self.answer.set_result(self._result)
+    def result(self) -> Any:
+        """Return its result, or raise why it failed."""
+        if self.problem is not None:
+            raise self.problem
+        return self._result
 
-    def fail(self, problem: BaseException) -> None:
-        """Say that nothing was committed; what the act itself raised goes before."""
-        if not self.answer.done():
-            self.answer.set_exception(self._problem or problem)
+
+def _passing(problem: Exception) -> Exception:
+    """Return a refusal of the database that may be over soon as one a caller tries again after."""
+    if isinstance(problem, sqlite3.OperationalError) and _MAY_PASS.search(str(problem)):
+        return UnavailableError(
+            "The box cannot store anything at present.", hint="Try again in a moment; nothing was stored."
+        )
+    return problem
 
 
 def _busy() -> UnavailableError:

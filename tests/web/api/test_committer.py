@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.database import connect, write
-from appliance.errors import ConflictError
+from appliance.errors import ConflictError, UnavailableError
 from appliance.web.api.committer import Committer
 
 if TYPE_CHECKING:
@@ -108,8 +108,44 @@ def test_a_transaction_that_ends_under_it_fails_all_and_the_next_goes_on(db: Dat
         db.conn.execute("ROLLBACK")
         raise sqlite3.OperationalError("database or disk is full")
 
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(UnavailableError) as refused:
         committer.run(end)
+    assert "nothing was stored" in refused.value.hint
     assert kept(db) == []
     assert committer.run(put(8)) == 8
     assert kept(db) == [8]
+
+
+def test_whoever_waits_too_long_is_told_and_is_not_done_later(
+    db: Database, committer: Committer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An act whose caller has gone is taken out of those that wait."""
+    monkeypatch.setattr("appliance.web.api.committer.ANSWER_SECONDS", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(db: Database) -> None:
+        put(1)(db)
+        begun.set()
+        go_on.wait(10)
+
+    leader = threading.Thread(target=committer.run, args=(slow,))
+    leader.start()
+    begun.wait(10)
+    with pytest.raises(UnavailableError):
+        committer.run(put(2))
+    go_on.set()
+    leader.join()
+    assert committer.run(put(3)) == 3
+    assert kept(db) == [1, 3]
+
+
+def test_a_leader_that_dies_leaves_the_lead_to_others(db: Database, committer: Committer) -> None:
+    """Even an end of its thread in the middle of an act."""
+
+    def end(_: Database) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        committer.run(end)
+    assert committer.run(put(1)) == 1
+    assert kept(db) == [1]
