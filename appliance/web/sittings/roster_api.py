@@ -52,17 +52,15 @@ class TableTold(msgspec.Struct, frozen=True):
 @BLUEPRINT.post("/api/sittings/<sitting>/roster")
 @allow(*PLANNERS)
 @takes_up_to(MAX_UPLOAD)
-@speaks(query=RosterApiQuery, form=TableText, answer=TableTold, errors=(404, 409), also=((422, TableTold),))
-def roster_by_script(sitting: str) -> tuple[dict[str, Any], int]:
+@speaks(query=RosterApiQuery, form=TableText, answer=TableTold, errors=(404, 409))
+def roster_by_script(sitting: str) -> dict[str, Any]:
     """Look at a roster or seating plan sent as CSV text, or take it whole; with any problem nothing is taken."""
     stored_sitting(database(), sitting)
     asked = read_query(RosterApiQuery)
     dry = dry_run(database(), sitting, asked.kind, checked_text(read_form(TableText).text), name="text")
-    if not dry.good:
-        return told(sitting, dry, was_taken=False), 422
     if not asked.dry_run:
-        taken(sitting, dry, replace=asked.replace)
-    return told(sitting, dry, was_taken=not asked.dry_run), 200
+        taken(sitting, dry, replace=asked.replace)  # refuses a table with a problem, naming the first one
+    return told(sitting, dry, was_taken=not asked.dry_run)
 
 
 def told(sitting: str, dry: Dry, *, was_taken: bool) -> dict[str, Any]:
