@@ -51,6 +51,7 @@ KEYS = {
     "help/static/page.js": "help",
     "review/static/sittings.js": "list",
     "review/static/keys.js": "player",
+    "review/static/judging.js": "player",
     "review/static/panels.js": "player",
     "review/static/bookmarks.js": "player",
     "room/static/keys.js": "room",
@@ -68,7 +69,9 @@ GERMAN = {
 
 def test_every_page_has_its_topic(app: Flask) -> None:
     """A page without a topic, and a topic of a page that is not there, are found."""
-    explained = {page for topic in TOPICS for page in topic.pages}
+    # A hub's pages are there in that role alone: tests/web/hub/test_hub_gate.py.
+    told = [page for topic in TOPICS for page in topic.pages if not page.startswith("hub.")]
+    explained = set(told)
     there = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -77,7 +80,7 @@ def test_every_page_has_its_topic(app: Flask) -> None:
     pages = {page for page in there if speech_of(app.view_functions[page]) is None and page not in NO_PAGE}
     assert pages - explained == set(), "no topic"
     assert explained - there == set(), "no page"
-    assert len([page for topic in TOPICS for page in topic.pages]) == len(explained), "explained twice"
+    assert len(told) == len(explained), "explained twice"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

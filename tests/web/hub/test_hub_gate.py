@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.web import access
+from appliance.web.help.topics import TOPICS
 from tests.web.gate_table import EXPECTED, PUBLIC
 
 if TYPE_CHECKING:
@@ -72,6 +73,17 @@ def test_every_view_of_a_hub_is_in_the_table(app: Flask) -> None:
         else:
             assert roles == EXPECTED[endpoint], endpoint
     assert set(app.view_functions) >= set(OF_A_HUB) | PROTOCOL
+
+
+def test_every_page_of_a_hub_has_its_topic(app: Flask) -> None:
+    """Each page that is a hub's alone is explained, and no topic is about one that is not there."""
+    explained = {page for topic in TOPICS for page in topic.pages if page.startswith("hub.")}
+    there = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("hub.") and "GET" in (rule.methods or ()) and rule.endpoint != "hub.static"
+    }
+    assert explained == there
 
 
 @pytest.mark.parametrize("role", sorted(EVERYONE))
