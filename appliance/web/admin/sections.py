@@ -69,6 +69,12 @@ def _all() -> tuple[Group, ...]:
                     _("What the LMS was told, what waits, and why."),
                     "upload",
                 ),
+                Section(
+                    "admin.centre",
+                    _("Central service"),
+                    _("Where this box gets its exams from, and what it tells it; sticks."),
+                    "refresh",
+                ),
             ),
         ),
         Group(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.web.hub import sitting_pages, start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
 _LEFT_OUT: Final = frozenset(
@@ -18,6 +19,7 @@ _LEFT_OUT: Final = frozenset(
         "admin.camera_finding",
         "admin.camera_masking",
         "admin.cameras",
+        "admin.centre",
         "admin.deletions",
         "admin.holds",
         "admin.keys",
@@ -25,6 +27,7 @@ _LEFT_OUT: Final = frozenset(
         "sittings.act_views",
         "sittings.candidate_views",
         "sittings.day_views",
+        "sittings.proposal_views",
         "sittings.incident_views",
         "sittings.register_views",
     )

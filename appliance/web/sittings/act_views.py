@@ -65,7 +65,7 @@ def do(sitting: str) -> Answer:
     except IllegalTransitionError as problem:
         return _refused(sitting, asked, problem)
     who = candidates_of(database(), sitting).get(asked.candidate) if asked.candidate else None
-    return _done(sitting, run, done_words(asked.name, who=who.display_name if who else ""), asked=asked)
+    return done_page(sitting, run, done_words(asked.name, who=who.display_name if who else ""), asked=asked)
 
 
 def _detail(asked: ActForm) -> dict[str, str | int | bool]:
@@ -90,9 +90,10 @@ def _refused(sitting: str, asked: ActForm, problem: IllegalTransitionError) -> A
     return day_page(sitting, problem=problem), problem.status
 
 
-def _done(
+def done_page(
     sitting: str, run: SittingRun, said: str, *, asked: ActForm | None = None, done: int = 1, refused: int = 0
 ) -> Answer:
+    """Answer that something was done: a script with what and how the sitting stands, a page with the next one."""
     if not problems.wants_page():
         return msgspec.to_builtins(Acted(said, run.status, done, refused))
     tell_next(said)
@@ -126,7 +127,7 @@ def do_for_all(sitting: str) -> Answer:
     if refused:
         left = _n("%(num)s was left out:", "%(num)s were left out:", len(refused))
         said = f"{said} {left} {problem_words(refused[0].message)}"
-    return _done(sitting, run, said, done=done, refused=len(refused))
+    return done_page(sitting, run, said, done=done, refused=len(refused))
 
 
 @BLUEPRINT.post("/sittings/<sitting>/readiness")
@@ -137,7 +138,7 @@ def look_again(sitting: str) -> Answer:
     run = look(sitting)
     count = len(run.readiness.missing)
     said = _n("%(num)s thing is missing.", "%(num)s things are missing.", count) if count else _("The room is ready.")
-    return _done(sitting, run, said)
+    return done_page(sitting, run, said)
 
 
 def look(sitting: str) -> SittingRun:
@@ -172,7 +173,7 @@ def accept_change(sitting: str, exam: str) -> Answer:
         database(), sitting, exam, clock=services().clock, who=one.name, role=cast("Role", one.role),
         why=read_form(ReasonForm).why.strip(), where=address(),
     )  # fmt: skip
-    return _done(sitting, run_of(database(), sitting), _("The change is accepted."))
+    return done_page(sitting, run_of(database(), sitting), _("The change is accepted."))
 
 
 @BLUEPRINT.post("/sittings/<sitting>/recording")
@@ -182,4 +183,4 @@ def record_again(sitting: str) -> Answer:
     """Record the room again, where the sitting's recording was ended by hand: under a new name, which sessions find."""
     run = run_of(database(), sitting)
     start_recording(database(), clock=services().clock, who=person().name)
-    return _done(sitting, run, _("The recording has been started."))
+    return done_page(sitting, run, _("The recording has been started."))

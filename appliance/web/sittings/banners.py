@@ -1,6 +1,6 @@
 """What the day's page says above everything else, worst first. Each source is a function; a new one joins ``_SOURCES``.
 
-Proposals of the central service (extra time, a changed roster) are collected here as well, once the box has them.
+Proposals of the central service (extra time, a changed roster) are collected here as well.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from appliance.centre.proposals import proposals
 from appliance.diagnosis.readiness import hint_for
 from appliance.exams.methods import traits_of
 from appliance.exams.states import UNDER_WAY, SittingStatus
 from appliance.sittings.planning import changed_since_frozen
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
+from appliance.web.sittings.proposal_words import declined_words, lines_of, title_of
 from appliance.web.sittings.words import check_words
 from appliance.web.words import who_words
 
@@ -33,13 +35,17 @@ _WORST: Final[tuple[Kind, ...]] = ("bad", "warn", "info")
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One message: ``lines`` are said below the title, each with a hint or an empty one; ``accept`` names an exam."""
+    """One message: ``lines`` are said below the title, each with a hint or an empty one; ``accept`` names an exam.
+
+    ``proposal`` is the number of a change of the central service that the room accepts or declines; 0: none.
+    """
 
     kind: Kind
     name: str
     title: str
     lines: tuple[tuple[str, str], ...] = ()
     accept: str = ""
+    proposal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +139,24 @@ def _field_words(field: str) -> str:
     }.get(field, field.replace("_", " "))
 
 
+def _proposed(seen: Seen) -> Iterator[Banner]:
+    for one in proposals(seen.db, seen.stored.id):
+        if one.waiting.state == "proposed":
+            lines = tuple((line, "") for line in lines_of(one))
+            yield Banner("warn", "proposal", title_of(one), lines, proposal=one.waiting.number)
+        else:
+            yield Banner("info", "declined", declined_words(one))
+
+
 def _late(seen: Seen) -> Iterator[Banner]:
     if seen.run.status is SittingStatus.ADMITTING and seen.now_us > seen.run.timing.start_us:
         yield Banner("info", "late", _("The planned start has passed. Everybody's time begins when you start."))
 
 
-_SOURCES: Final[tuple[Callable[[Seen], Iterator[Banner]], ...]] = (_readiness, _unrecorded, _changed_exams, _late)
+_SOURCES: Final[tuple[Callable[[Seen], Iterator[Banner]], ...]] = (
+    _readiness,
+    _unrecorded,
+    _proposed,
+    _changed_exams,
+    _late,
+)

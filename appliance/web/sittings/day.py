@@ -134,6 +134,12 @@ def open_by_candidate(warnings: list[StoredWarning], of_session: dict[str, str],
     return dict(found)
 
 
+_PROPOSALS: Final = (
+    "SELECT count(*), coalesce(sum(number * (1 + (state = 'declined'))), 0) FROM centre_waiting"
+    " WHERE sitting IN (?, '') AND state <> 'held'"
+)
+
+
 def version_of(db: Database, sitting: str) -> str:
     """Return a text that differs when something happened in a sitting: what a page asks for every two seconds.
 
@@ -147,6 +153,7 @@ def version_of(db: Database, sitting: str) -> str:
             "SELECT count(*), coalesce(sum(length(judgements)), 0) FROM warning WHERE sitting = ?",
             "SELECT count(*), 0 FROM incident WHERE sitting = ?",
             _EXAMS_CHANGED,
+            _PROPOSALS,
         )
     ]
     wish = db.conn.execute("SELECT max(id), count(stopped_us) FROM recording_wish").fetchone()
