@@ -13,12 +13,24 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from bench import disk_cost, live_latency, page_cost, recording_cost, review_cost, start_time, viewers
+from bench import (
+    api_cost,
+    delivery_rate,
+    hub_cost,
+    disk_cost,
+    live_latency,
+    page_cost,
+    recording_cost,
+    review_cost,
+    start_time,
+    viewers,
+)
 from bench.rig import Farm, prepare_stream
 
 PACKAGES = "ffmpeg motion python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 gstreamer1.0-plugins-bad e2fsprogs"
-FIGURES = ["recording", "disk", "start", "seal", "pages", "viewers", "latency", "review"]
+CACHE = Path("build/bench")
+FIGURES = ["recording", "disk", "start", "seal", "pages", "viewers", "latency", "review", "deliveries", "api", "hub"]
 
 
 def install_peers() -> None:
@@ -43,12 +55,11 @@ def main() -> None:
     only = set(chosen.only or FIGURES)
     runs, seconds = (1, 15.0) if chosen.quick else (max(1, chosen.runs), 60.0)
     install_peers()
-    cache = Path("build/bench")
-    cache.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="exambox-bench-", dir=cache) as name:
+    with tempfile.TemporaryDirectory(prefix="exambox-bench-", dir=CACHE) as name:
         folder = Path(name).absolute()
-        stream = prepare_stream(cache.absolute(), kbit=4000)
+        stream = prepare_stream(CACHE.absolute(), kbit=4000)
         with Farm(stream, recording_cost.CAMERAS) as farm:
             if "start" in only:
                 figures["start_to_first_segment_s"] = start_time.measure(farm, folder, runs=1 if chosen.quick else 5)
@@ -60,12 +71,7 @@ def main() -> None:
                 figures |= page_cost.measure(farm, folder, runs=1 if chosen.quick else 5)
             if "viewers" in only:
                 figures |= viewers.measure(farm, folder, seconds=10.0 if chosen.quick else 30.0, quick=chosen.quick)
-        if "latency" in only:
-            figures |= live_latency.measure(folder, seconds=60.0 if chosen.quick else 600.0)
-        if "review" in only:
-            figures |= review_cost.measure(cache.absolute(), stream, folder, runs=1 if chosen.quick else 3)
-        if "seal" in only:
-            figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
+        figures |= _without_a_farm(only, folder, stream, runs=runs, quick=chosen.quick)
     report = {"version": __version__, "machine": machine(), "quick": chosen.quick, "figures": figures}
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -73,6 +79,24 @@ def main() -> None:
         peer = f" (peer {figure['peer_value']})" if figure.get("peer_value") is not None else ""
         print(f"{name:26} {figure['value']!s:>9}  goal {figure['goal']}{peer}")
     print(f"written to {chosen.out}")
+
+
+def _without_a_farm(only: set[str], folder: Path, stream: Path, *, runs: int, quick: bool) -> dict[str, Any]:
+    """Measure what needs no farm of cameras."""
+    figures: dict[str, Any] = {}
+    if "latency" in only:
+        figures |= live_latency.measure(folder, seconds=60.0 if quick else 600.0)
+    if "review" in only:
+        figures |= review_cost.measure(CACHE.absolute(), stream, folder, runs=1 if quick else 3)
+    if "deliveries" in only:
+        figures |= delivery_rate.measure(folder, runs=1 if quick else 3)
+    if "api" in only:
+        figures |= api_cost.measure(folder, seconds=5.0 if quick else 20.0, runs=runs)
+    if "hub" in only:
+        figures |= hub_cost.measure(folder, runs=runs, seconds=15.0 if quick else 30.0)
+    if "seal" in only:
+        figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
+    return figures
 
 
 def machine() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import json as wire
@@ -65,11 +65,12 @@ class Hub:
         db.conn.close()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Hub:
+    def __enter__(self) -> Self:
         """Start it and wait until it answers."""
         paths = self.settings.paths
         environ = {
-            **os.environ, "EXAMBOX_BOX__ROLE": "hub", "EXAMBOX_WEB__PORT": str(PORT), "EXAMBOX_PATHS__STATE": paths.state,
+            **os.environ, "EXAMBOX_BOX__ROLE": "hub", "EXAMBOX_WEB__PORT": str(PORT),
+            "EXAMBOX_PATHS__STATE": paths.state,
             "EXAMBOX_PATHS__RUN": paths.run, "EXAMBOX_LOG__LEVEL": "error",
         }  # fmt: skip
         self._process = subprocess.Popen([sys.executable, "-m", "appliance.cli", "web"], env=environ)
@@ -146,9 +147,7 @@ def backlog(box: str, first: int, count: int) -> list[Item]:
 def measure(folder: Path, *, runs: int, seconds: float) -> dict[str, Any]:
     """Measure both figures; the peer is the same server at a page that does nothing."""
     with Hub(folder, STEPS[-1]) as hub:
-        rates = []
-        for run in range(runs):
-            rates.append(hub.push(backlog(hub.boxes[0][0], run * ITEMS, ITEMS)))
+        rates = [hub.push(backlog(hub.boxes[0][0], run * ITEMS, ITEMS)) for run in range(runs)]
         best, detail = _most(hub, seconds, bare=False)
         bare, bare_detail = _most(hub, seconds, bare=True)
     return {

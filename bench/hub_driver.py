@@ -83,7 +83,7 @@ class Boxes:
             Report(
                 box=name, epoch="1-bench", seq=0, machine=MACHINE, version="1", at_us=now_us,
                 clock=ClockWord(trusted=True, offset_us=120, bound_us=4000),
-                sittings=(SittingWord(id="20261129-0900-aaaa", status="running", name="Law", candidates=80, writing=75),),
+                sittings=(SittingWord(id="a", status="running", name="Law", candidates=80, writing=75),),
                 cameras=CamerasWord(live=4, recording=4), disk=DiskWord(state="ok", free=10**11, total=10**12),
             )
         )  # fmt: skip

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from appliance.clock import Clock
 
 _SELECT: Final = (
-    "SELECT id, room, name, public, seal_public, address, told_address, enrolled_us, valid_until_us, revoked_us, revoked_by,"
+    "SELECT"
+    " id, room, name, public, seal_public, address, told_address, enrolled_us, valid_until_us, revoked_us, revoked_by,"
     " revoked_why, seen_us, report, report_us, pulled_us, pushed_us FROM hub_box"
 )
 

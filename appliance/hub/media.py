@@ -38,7 +38,8 @@ _SELECT: Final = (
     "SELECT m.id, m.box, m.sitting, m.camera, m.from_us, m.to_us, m.session, m.why, m.made_us, m.made_by, m.last_us,"
     " m.complete_us, m.withdrawn_us, (SELECT COUNT(*) FROM hub_segment s WHERE s.media = m.id),"
     " (SELECT COUNT(*) FROM hub_segment s WHERE s.media = m.id AND s.stored_us IS NOT NULL),"
-    " (SELECT COALESCE(SUM(size), 0) FROM hub_segment s WHERE s.media = m.id AND s.stored_us IS NOT NULL) FROM hub_media m"
+    " (SELECT COALESCE(SUM(size), 0) FROM hub_segment s WHERE s.media = m.id AND s.stored_us IS NOT NULL)"
+    " FROM hub_media m"
 )
 
 

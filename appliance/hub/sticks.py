@@ -1,4 +1,4 @@
-"""The stick at the hub: changes for a box as a file, and what a box wrote for the hub taken in; as often as one likes."""
+"""The stick at the hub: changes for a box as a file, and what a box wrote for the hub taken in."""
 
 from __future__ import annotations
 

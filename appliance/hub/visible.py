@@ -16,7 +16,7 @@ _SITTINGS: Final = (
     " AND s.removed_us IS NULL"
 )
 _EXAMS: Final = (
-    "SELECT e.id, e.integration FROM exam e WHERE e.removed_us IS NULL AND (e.id IN (SELECT id FROM hub_assignment"
+    "SELECT e.id, e.integration FROM exam e WHERE e.removed_us IS NULL AND (e.id IN (SELECT id FROM hub_assignment"  # noqa: S608  own words
     " WHERE kind = 'exam' AND box = :box) OR e.id IN (SELECT x.exam FROM sitting_exam x"
     f" WHERE x.sitting IN ({_SITTINGS})))"
 )

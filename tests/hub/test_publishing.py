@@ -69,16 +69,16 @@ def test_a_restored_hub_goes_on_with_higher_numbers(
         clock.advance(60)
         change(minutes)
         publisher.publish(db)
-    before = [one for one in every_change(db, "box-1", hub=hub_facts(db)) if one.id == exam][0]
+    before = next(one for one in every_change(db, "box-1", hub=hub_facts(db)) if one.id == exam)
     told = db.conn.execute("SELECT MAX(position) FROM hub_feed").fetchone()[0]
     db.conn.execute("DELETE FROM hub_feed")
     marks = ", ".join("?" * len(backup[0]))
-    db.conn.executemany(f"INSERT INTO hub_feed VALUES ({marks})", backup)
+    db.conn.executemany(f"INSERT INTO hub_feed VALUES ({marks})", backup)  # noqa: S608  question marks
     db.conn.execute("DELETE FROM hub_version")
     clock.advance(3600)
     change(100)
     publisher.publish(db)
-    after = [one for one in every_change(db, "box-1", hub=hub_facts(db)) if one.id == exam][0]
+    after = next(one for one in every_change(db, "box-1", hub=hub_facts(db)) if one.id == exam)
     assert after.version > before.version
     assert db.conn.execute("SELECT MAX(position) FROM hub_feed").fetchone()[0] > told
 

@@ -86,8 +86,8 @@ def media_ask(box: str) -> Answer:
         ask_media(
             database(), box, sitting=asked.sitting, camera=asked.camera,
             from_us=typed_moment(asked.start, "start", zone) or 0,
-            to_us=typed_moment(asked.end, "end", zone, end=True) or 0, why=asked.why, clock=services().clock, who=person().name,
-            where=address(),
+            to_us=typed_moment(asked.end, "end", zone, end=True) or 0, why=asked.why, clock=services().clock,
+            who=person().name, where=address(),
         )  # fmt: skip
     except NotFoundError:
         raise

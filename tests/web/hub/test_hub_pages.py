@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from tests.web.conftest import Browser
 
 
-def test_a_code_from_the_page_lets_a_box_join(
-    person: Callable[[str], Browser], new_box: Callable[..., HubBox]
-) -> None:
+def test_a_code_from_the_page_lets_a_box_join(person: Callable[[str], Browser], new_box: Callable[..., HubBox]) -> None:
     """The code that the page shows once lets a box join, which then stands on the page of rooms."""
     browser = person("centre_manager")
     page = browser.submit("/rooms/code", room="Hall 9", hours="2").text
