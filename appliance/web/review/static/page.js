@@ -7,7 +7,6 @@ import { Bookmarks } from "./bookmarks.js";
 import { MasterClock } from "./clock.js";
 import { Deck } from "./deck.js";
 import { calmly, make } from "./dom.js";
-import { Judging } from "./judging.js";
 import { fillShortcuts, shortcuts, wireKeys } from "./keys.js";
 import { Net } from "./net.js";
 import { ExportPanel, showFacts, wireTabs, wireVerify } from "./panels.js";
@@ -31,7 +30,6 @@ const root = $("[data-review]");
 const { api } = root.dataset;
 const playable = root.dataset.playable === "yes";
 const marking = playable && $("[data-export]") !== null; // whoever only watches one session marks and exports nothing
-const part = { from: Number(root.dataset.from) || null, to: Number(root.dataset.to) || null }; // a session's, of a longer recording
 const MARKS = new Set(["bookmark", "markIn", "markOut", "clear", "export"]);
 const zone = new ReviewZone();
 const state = { overview: null, range: { from: null, to: null }, locked: root.dataset.locked === "yes", marks: [] };
@@ -68,8 +66,6 @@ function learn(overview) {
 }
 
 function jump(us) { parts.theatre.seek(us); keepPlace(); parts.view.keep(us); }
-
-const inside = (us) => Math.min(Math.max(us, clock.start), clock.end);
 
 const keepPlace = calmly(1500, () => history.replaceState(null, "", linkTo(clock.now())));
 
@@ -136,7 +132,7 @@ function sheet() {
       number: n + 1, name: camera.name, start: camera.start_us, end: camera.end_us, gaps: gapsOf(camera.camera),
       shown: !stage.hidden.has(camera.camera), main: camera.camera === stage.main || stage.layout === "grid",
     })),
-    bookmarks: state.marks, flags: parts.judging?.flags ?? [], part, range: state.range, place: clock.now(),
+    bookmarks: state.marks, range: state.range, place: clock.now(),
     doubled: [...(parts.decks?.values() ?? [])].flatMap((deck) => deck.track.doubled),
   };
 }
@@ -214,7 +210,7 @@ function build() {
   parts.theatre.open = state.overview.open;
   parts.timeline = new Timeline($("[data-timeline-canvas]"), {
     view: parts.view, zone, sheet, hover, setRange, words: placeWords,
-    seek: (us) => { parts.theatre.seek(us); keepPlace(); }, open: (mark) => (mark.go ? mark.go() : jump(mark.at_us)),
+    seek: (us) => { parts.theatre.seek(us); keepPlace(); }, open: (mark) => jump(mark.at_us),
   });
   parts.transport = new Transport(root, { clock, zone, actions, jump });
   parts.transport.onSpeed = (rate) => parts.theatre.setRate(rate);
@@ -230,9 +226,8 @@ function build() {
     parts.bookmarks.resume();
   }
   if ($("[data-verify]")) wireVerify($("[data-verify]"), $("[data-verify-result]"), `${api}/checks`, names);
-  if (root.dataset.session) parts.judging = new Judging({ root, tab: parts.tab, jump: (us) => jump(inside(us)), changed: () => parts.timeline.paint() });
-  const table = shortcuts(cameras.length, { judging: Boolean(parts.judging) }).filter(({ act }) => marking || !MARKS.has(act));
-  wireKeys(table, { ...actions, ...parts.judging?.actions });
+  const table = shortcuts(cameras.length).filter(({ act }) => marking || !MARKS.has(act));
+  wireKeys(table, actions);
   fillShortcuts($("[data-keys]"), table);
 }
 
@@ -263,8 +258,7 @@ async function grow() {
 
 function begin() {
   const asked = linkedTime(location.hash) ?? (Number(new URLSearchParams(location.search).get("at")) || null);
-  if (part.from !== null && part.to > part.from) parts.view.show(part.from - 0.02 * (part.to - part.from), part.to + 0.02 * (part.to - part.from));
-  clock.set(asked ?? (part.from === null ? clock.start : inside(part.from)));
+  clock.set(asked ?? clock.start);
   const camera = new URLSearchParams(location.search).get("camera");
   if (camera && parts.stage.order.includes(camera) && parts.stage.order.length > 1) parts.stage.enlarge(camera, "focus");
   arrange();
