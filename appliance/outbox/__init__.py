@@ -16,6 +16,7 @@ from appliance.outbox.rows import (
     get_delivery,
     list_deliveries,
     lms_target,
+    of_stream,
     waiting,
 )
 from appliance.outbox.status import OutboxStatus, TargetStatus, status
@@ -34,6 +35,7 @@ __all__ = [
     "identity",
     "list_deliveries",
     "lms_target",
+    "of_stream",
     "present_epoch",
     "put",
     "remember_box",

@@ -137,3 +137,11 @@ def list_deliveries(
         values.append(before)
     rows = db.conn.execute(f"{SELECT} WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit))
     return [Delivery(*row) for row in rows]
+
+
+def of_stream(db: Database, target: str, stream: str, kind: str, *, limit: int = 10) -> list[Delivery]:
+    """Return the deliveries of a kind within a stream of a target, settled ones too while remembered, newest first."""
+    rows = db.conn.execute(
+        f"{SELECT} WHERE target = ? AND stream = ? AND kind = ? ORDER BY id DESC LIMIT ?", (target, stream, kind, limit)
+    )
+    return [Delivery(*row) for row in rows]

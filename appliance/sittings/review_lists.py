@@ -27,9 +27,7 @@ _FROM: Final = (
     "FROM review r JOIN session s ON s.id = r.session JOIN exam e ON e.id = s.exam JOIN candidate c ON c.id ="
     " s.candidate LEFT JOIN sitting t ON t.id = s.sitting"
 )
-_SINCE: Final = (
-    "COALESCE(r.since_us, (SELECT at_us FROM review_event WHERE session = r.session AND seq = r.seq), 0)"  # as it stands
-)
+_SINCE: Final = "COALESCE(r.since_us, (SELECT at_us FROM review_event WHERE session = r.session AND seq = r.seq), 0)"
 _URGENT: Final = "-r.incident, -r.score, COALESCE(r.since_us, 0), r.session"
 _WHICH: Final[dict[Shown, str]] = {
     "waiting": "r.status = 'ready_for_review'",
@@ -49,8 +47,8 @@ _ORDER: Final[dict[Shown, str]] = {
 class QueuedReview(msgspec.Struct, frozen=True, kw_only=True):
     """A review task in a list.
 
-    ``incident`` is the worst severity, 0 none, to 4. ``candidate``: their name; ``person``: our id of them. ``since_us``:
-    since when it is in its state (wall), 0 where nothing has happened to it yet. ``exam``: our id.
+    ``incident`` is the worst severity, 0 none, to 4. ``candidate``: their name; ``person``: our id of them.
+    ``since_us``: since when it is in its state (wall), 0 where nothing has happened to it yet. ``exam``: our id.
     """
 
     session: str
@@ -98,8 +96,9 @@ def review_queue(
         values.append(after)
     rows = rows_of(
         db,
-        f"SELECT r.session, r.status, r.score, r.incident, {_SINCE} AS since_us, r.requires_validation, s.sitting,"  # noqa: S608  own words
-        f" e.id AS exam, e.name AS exam_name, c.* {_FROM} WHERE {' AND '.join(conditions)} ORDER BY {_ORDER[show]} LIMIT ?",
+        f"SELECT r.session, r.status, r.score, r.incident, {_SINCE} AS since_us, r.requires_validation, s.sitting,"
+        f" e.id AS exam, e.name AS exam_name, c.* {_FROM} WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {_ORDER[show]} LIMIT ?",
         [*values, limit],
     )
     return [
@@ -125,7 +124,7 @@ def count_reviews(db: Database, show: Shown, *, text: str = "") -> int:
     """Return how many tasks a list has."""
     conditions, values = _narrowed(show, text)
     joined = _FROM if text else "FROM review r"
-    sql = f"SELECT COUNT(*) {joined} WHERE {' AND '.join(conditions)}"  # noqa: S608  own words
+    sql = f"SELECT COUNT(*) {joined} WHERE {' AND '.join(conditions)}"
     return int(db.conn.execute(sql, values).fetchone()[0])
 
 
@@ -147,6 +146,11 @@ def next_review(db: Database, after: str, *, who: str) -> str | None:
 def _is_for_others(db: Database, session: str, who: str) -> bool:
     task = review_of(db, session)
     return task.second_wanted and task.verdicts[-1].who == who
+
+
+def is_reviewed(db: Database, session: str) -> bool:
+    """Return whether a session has a review task: its method asks for one, and it has begun."""
+    return db.conn.execute("SELECT 1 FROM review WHERE session = ?", (session,)).fetchone() is not None
 
 
 def warning_counts(db: Database, sessions: Sequence[str]) -> dict[str, list[KindCount]]:

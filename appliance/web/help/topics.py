@@ -77,9 +77,9 @@ TOPICS: Final = (
     Topic("hub-assign", ("hub.exams", "hub.exam")),
     Topic("hub-results", ("hub.results",)),
     Topic("reviews", ("review.queue", "review.next_session")),
-    Topic("review-session", ("review.session_page",)),
+    Topic("review-session", ("review.session_page", "review.of_session")),
     Topic("review-list", ("review.recordings",)),
-    Topic("review-sitting", ("review.sitting_page", "review.camera_page", "review.of_session")),
+    Topic("review-sitting", ("review.sitting_page", "review.camera_page")),
     Topic("review-archive", ("review.archive", "review.archive_page"), always=True),
     Topic("cameras", ("admin.cameras", "admin.camera")),
     Topic(

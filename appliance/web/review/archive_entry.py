@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from msgspec import Meta
 
 from appliance import auditlog
@@ -15,7 +15,7 @@ from appliance.database import write
 from appliance.exchange.session_parameters import parse_archive
 from appliance.exchange.token import HAND_OVER, TokenError
 from appliance.integrations.store import find_integration
-from appliance.sittings.sessions import find_session, recordings_of
+from appliance.sittings.sessions import find_session
 from appliance.web.access import allow, brought, own_forms, public
 from appliance.web.api.authority import once, recognised
 from appliance.web.asking import read_query
@@ -102,15 +102,12 @@ def archive_window(session: str) -> Response:
 
 @BLUEPRINT.get("/recordings-of")
 @allow(*READERS)
-def of_session() -> Response | str:
-    """Lead somebody of the box to the recording of a session, where it begins."""
+def of_session() -> Response:
+    """Lead somebody of the box to the page of a session's review."""
     asked = read_query(SessionQuery)
     db = database()
     session = find_session(db, find_integration(db, asked.integration).id, asked.session)
-    ranges = recordings_of(db, session, now_us=services().clock.wall_us())
-    if not ranges:
-        return render_template("review/no_recording.html", session=session)
-    return redirect(url_for("review.sitting_page", sitting=ranges[0].sitting, at=ranges[0].from_us))
+    return redirect(url_for("review.session_page", session=session.id))
 
 
 def _check_age(token: Token, now_us: int) -> None:

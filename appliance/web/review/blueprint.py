@@ -22,6 +22,8 @@ PLAYERS: Final = (ADMINISTRATOR, CENTRE_MANAGER, REVIEWER)
 """Who may see and export recorded pictures."""
 READERS: Final = (*PLAYERS, AUDITOR)
 """Who may see what was recorded when, and verify it."""
+JUDGES: Final = (CENTRE_MANAGER, REVIEWER)
+"""Who judges warnings and concludes reviews; each act asks the role again."""
 Microseconds = Annotated[int, Meta(ge=0, le=2**53)]
 """A wall time; larger ones cannot be told exactly in JSON's usual readers (RFC 8259, 6)."""
 

@@ -289,10 +289,11 @@ def test_a_frame_without_cookies_has_a_way_out(app: Flask, lms: Lms, place: str)
 def test_the_link_without_a_token_is_for_people_of_the_box(
     lms: Lms, browser: Browser, person: Callable[[str], Browser]
 ) -> None:
-    """Signed in, it leads to the recording where the session begins; signed out to the sign-in, known or not."""
+    """Signed in, it leads to the session's review with its recording; signed out to the sign-in, known or not."""
     answer = person("reviewer").get(WHERE)
-    where = person("auditor").get(answer.headers["Location"])
-    assert where.headers["Location"] == f"/recordings/exam?at={FROM}"
+    where = person("auditor").get(answer.headers["Location"], follow_redirects=True)
+    assert where.request.path == f"/reviews/{lms.facts().session.id}"
+    assert f'data-from="{FROM}" data-to="{TO}"' in where.text
     for path in (WHERE, "/integration/simple/moodle/archive/none/"):
         led = browser.get(browser.get(path).headers["Location"])
         assert led.headers["Location"].startswith("/sign-in")

@@ -35,6 +35,8 @@ export function drawTimeline(context, sheet, full, height) {
   sheet.lanes.forEach((lane, n) => drawLane(context, sheet, plot, lane, plot.lanesTop + n * (LANE + BETWEEN)));
   drawDoubled(context, sheet, plot);
   drawRange(context, sheet, plot);
+  drawPart(context, sheet, plot);
+  drawFlags(context, sheet, plot);
   drawBookmarks(context, sheet, plot);
   drawStrip(context, sheet, plot);
   if (sheet.pointer !== null) {
@@ -144,6 +146,41 @@ function drawRange(context, { view, range, palette }, { width, marks }) {
     context.lineTo(x + side * 8, RULER - 6);
     context.lineTo(x, RULER + 4);
     context.fill();
+  }
+}
+
+/** What lies before and after the part of the recording that is looked at recedes. */
+function drawPart(context, { view, part, palette }, { width, lanesTop, marks }) {
+  if (!part || part.from === null) return;
+  context.fillStyle = palette.surface;
+  context.globalAlpha = 0.65;
+  const from = Math.min(Math.max(view.x(part.from, width), -6), width + 6);
+  const to = Math.min(Math.max(view.x(part.to, width), -6), width + 6);
+  context.fillRect(-6, lanesTop, from + 6, marks.top - lanesTop);
+  context.fillRect(to, lanesTop, width + 6 - to, marks.top - lanesTop);
+  context.globalAlpha = 1;
+}
+
+const FLAGS = { open: ["warn", 9], confirmed: ["bad-lamp", 9], both: ["bad-lamp", 5], dismissed: ["line-strong", 3] };
+
+/** Warnings as stretches: high while nobody has judged them and where they are confirmed, low where they are dismissed. Incidents as diamonds. */
+function drawFlags(context, { view, flags, palette }, { width, marks }) {
+  for (const flag of flags) {
+    const x = view.x(flag.at_us, width);
+    const right = view.x(flag.until_us ?? flag.at_us, width);
+    if (right < -20 || x > width + 20) continue;
+    if (flag.state === "incident") {
+      const middle = marks.top + 9;
+      context.fillStyle = palette.text;
+      context.beginPath();
+      for (const [dx, dy] of [[0, -7], [6, 0], [0, 7], [-6, 0]]) context.lineTo(x + dx, middle + dy);
+      context.fill();
+      continue;
+    }
+    const [colour, high] = FLAGS[flag.state];
+    context.fillStyle = palette[colour];
+    rounded(context, x - 2, marks.top + 14 - high, Math.max(right - x, 0) + 4, high, 2);
+    if (flag.chosen) { context.fillStyle = palette.text; context.fillRect(x - 2, marks.top + 16, Math.max(right - x, 0) + 4, 2); }
   }
 }
 

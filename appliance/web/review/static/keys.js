@@ -13,8 +13,26 @@ export function pressed({ key, shiftKey, altKey, ctrlKey, metaKey }) {
   return `${altKey ? "Alt+" : ""}${shiftKey && (named || /[a-z]/.test(plain)) ? "Shift+" : ""}${plain}`;
 }
 
-/** Every shortcut of the page. @returns {Shortcut[]} */
-export function shortcuts(cameras) {
+const told = (rows) => rows.map(([group, act, keys, shown, words]) => ({ group, act, keys, shown, words }));
+
+/** The keys of a session's review. @returns {Shortcut[]} */
+export function judgingShortcuts() {
+  const judge = _("Judge");
+  const rows = [
+    [judge, "nextOpen", ["n"], ["N"], _("Next warning that nobody has judged")],
+    [judge, "nextGroup", ["Alt+ArrowDown"], ["Alt ↓"], _("Next warning")],
+    [judge, "previousGroup", ["Alt+ArrowUp", "p"], ["Alt ↑", "P"], _("Previous warning")],
+    [judge, "confirm", ["c"], ["C"], _("Confirm the warning")],
+    [judge, "dismiss", ["d"], ["D"], _("Dismiss the warning, with a reason")],
+    [judge, "verdict", ["v"], ["V"], _("To the verdict")],
+    [judge, "nextSession", ["u"], ["U"], _("Next session of the queue")],
+    [_("Look"), "help", ["?"], ["?"], _("These keys")],
+  ];
+  return told(rows);
+}
+
+/** Every shortcut of the player; beside a session's warnings `n` and `p` are theirs. @returns {Shortcut[]} */
+export function shortcuts(cameras, { judging = false } = {}) {
   const [play, move, mark, look] = [_("Play"), _("Move"), _("Mark and export"), _("Look")];
   const rows = [
     [play, "toggle", ["Space", "k"], [_("Space"), "K"], _("Play or pause")],
@@ -47,7 +65,10 @@ export function shortcuts(cameras) {
     [look, "full", ["f"], ["F"], _("Full screen")],
     [look, "help", ["?"], ["?"], _("These keys")],
   ];
-  return rows.map(([group, act, keys, shown, words]) => ({ group, act, keys, shown, words }));
+  if (!judging) return told(rows);
+  const apart = new Map([["next", ["Shift+n"]], ["previous", ["Shift+p"]]]);
+  const moved = told(rows).map((row) => (apart.has(row.act) ? { ...row, keys: apart.get(row.act), shown: row.shown.map((key) => `${_("Shift")} ${key}`) } : row));
+  return [...judgingShortcuts().filter(({ act }) => act !== "help"), ...moved];
 }
 
 /** Do what a pressed key stands for, unless the person types or a dialog is open. */

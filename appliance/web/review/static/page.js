@@ -7,6 +7,7 @@ import { Bookmarks } from "./bookmarks.js";
 import { MasterClock } from "./clock.js";
 import { Deck } from "./deck.js";
 import { calmly, make } from "./dom.js";
+import { Judging } from "./judging.js";
 import { fillShortcuts, shortcuts, wireKeys } from "./keys.js";
 import { Net } from "./net.js";
 import { ExportPanel, showFacts, wireTabs, wireVerify } from "./panels.js";
@@ -30,6 +31,7 @@ const root = $("[data-review]");
 const { api } = root.dataset;
 const playable = root.dataset.playable === "yes";
 const marking = playable && $("[data-export]") !== null; // whoever only watches one session marks and exports nothing
+const part = { from: Number(root.dataset.from) || null, to: Number(root.dataset.to) || null }; // a session's, of a longer recording
 const MARKS = new Set(["bookmark", "markIn", "markOut", "clear", "export"]);
 const zone = new ReviewZone();
 const state = { overview: null, range: { from: null, to: null }, locked: root.dataset.locked === "yes", marks: [] };
@@ -66,6 +68,8 @@ function learn(overview) {
 }
 
 function jump(us) { parts.theatre.seek(us); keepPlace(); parts.view.keep(us); }
+
+const inside = (us) => Math.min(Math.max(us, clock.start), clock.end);
 
 const keepPlace = calmly(1500, () => history.replaceState(null, "", linkTo(clock.now())));
 
@@ -132,7 +136,7 @@ function sheet() {
       number: n + 1, name: camera.name, start: camera.start_us, end: camera.end_us, gaps: gapsOf(camera.camera),
       shown: !stage.hidden.has(camera.camera), main: camera.camera === stage.main || stage.layout === "grid",
     })),
-    bookmarks: state.marks, range: state.range, place: clock.now(),
+    bookmarks: state.marks, flags: parts.judging?.flags ?? [], part, range: state.range, place: clock.now(),
     doubled: [...(parts.decks?.values() ?? [])].flatMap((deck) => deck.track.doubled),
   };
 }
@@ -210,7 +214,7 @@ function build() {
   parts.theatre.open = state.overview.open;
   parts.timeline = new Timeline($("[data-timeline-canvas]"), {
     view: parts.view, zone, sheet, hover, setRange, words: placeWords,
-    seek: (us) => { parts.theatre.seek(us); keepPlace(); }, open: (mark) => jump(mark.at_us),
+    seek: (us) => { parts.theatre.seek(us); keepPlace(); }, open: (mark) => (mark.go ? mark.go() : jump(mark.at_us)),
   });
   parts.transport = new Transport(root, { clock, zone, actions, jump });
   parts.transport.onSpeed = (rate) => parts.theatre.setRate(rate);
@@ -226,8 +230,9 @@ function build() {
     parts.bookmarks.resume();
   }
   if ($("[data-verify]")) wireVerify($("[data-verify]"), $("[data-verify-result]"), `${api}/checks`, names);
-  const table = shortcuts(cameras.length).filter(({ act }) => marking || !MARKS.has(act));
-  wireKeys(table, actions);
+  if (root.dataset.session) parts.judging = new Judging({ root, tab: parts.tab, jump: (us) => jump(inside(us)), changed: () => parts.timeline.paint() });
+  const table = shortcuts(cameras.length, { judging: Boolean(parts.judging) }).filter(({ act }) => marking || !MARKS.has(act));
+  wireKeys(table, { ...actions, ...parts.judging?.actions });
   fillShortcuts($("[data-keys]"), table);
 }
 
@@ -258,7 +263,8 @@ async function grow() {
 
 function begin() {
   const asked = linkedTime(location.hash) ?? (Number(new URLSearchParams(location.search).get("at")) || null);
-  clock.set(asked ?? clock.start);
+  if (part.from !== null && part.to > part.from) parts.view.show(part.from - 0.02 * (part.to - part.from), part.to + 0.02 * (part.to - part.from));
+  clock.set(asked ?? (part.from === null ? clock.start : inside(part.from)));
   const camera = new URLSearchParams(location.search).get("camera");
   if (camera && parts.stage.order.includes(camera) && parts.stage.order.length > 1) parts.stage.enlarge(camera, "focus");
   arrange();

@@ -15,7 +15,7 @@ export class Timeline {
    * @param {HTMLCanvasElement} canvas
    * @param {{view: import("./view.js").View, zone: object, sheet: () => object, seek: (us: number, last: boolean) => void,
    *   hover: (us: number|null, x: number) => void, setRange: (from: number|null, to: number|null) => void, open: (bookmark: object) => void,
-   *   words: (us: number) => string}} parts  `sheet` gives what is drawn: lanes, bookmarks, range, place, doubled.
+   *   words: (us: number) => string}} parts  `sheet` gives what is drawn: lanes, bookmarks, flags, part, range, place, doubled.
    */
   constructor(canvas, { view, zone, sheet, seek, hover, setRange, open, words }) {
     Object.assign(this, { canvas, view, zone, sheet, seek, hover, setRange, open, words });
@@ -142,7 +142,9 @@ export class Timeline {
 
   bookmarkAt(us) {
     const reach = (GRIP_PX / this.plot.width) * this.view.span;
-    return this.sheet().bookmarks.find((mark) => Math.abs(mark.at_us - us) < reach) ?? null;
+    const { bookmarks, flags } = this.sheet();
+    const under = (mark) => us > mark.at_us - reach && us < (mark.go && mark.until_us ? mark.until_us : mark.at_us) + reach;
+    return [...bookmarks, ...flags].find(under) ?? null;
   }
 
   move(event) {
@@ -160,8 +162,8 @@ export class Timeline {
   }
 
   snap(us) {
-    const { bookmarks } = this.sheet();
-    return snapped(us, bookmarks.map((mark) => mark.at_us), (SNAP_PX / this.plot.width) * this.view.span);
+    const { bookmarks, flags } = this.sheet();
+    return snapped(us, [...bookmarks, ...flags].map((mark) => mark.at_us), (SNAP_PX / this.plot.width) * this.view.span);
   }
 
   pinch() {
