@@ -93,7 +93,7 @@ def protocol_document(*, version: str, server: str = "") -> JsonObject:
 
 def _operation(call: Call) -> JsonObject:
     answers: JsonObject = {"200": _answered(call.answer)}
-    for status in ("400", "401", "403", "409", "413", "422", "429", "503"):
+    for status in ("400", "401", "403", "404", "409", "413", "422", "429", "503"):
         answers[status] = {"$ref": "#/components/responses/Problem"}
     operation: JsonObject = {
         "operationId": call.name,

@@ -108,12 +108,27 @@ def joining_box(public: bytes, box: str, body: bytes) -> PeerToken:
         raise TokenError("The key is no Ed25519 key.", reason="signature") from problem
 
 
+def look_at_token() -> None:
+    """Read what the request's token claims, before anything else: the answer is signed for its jti, refused or not."""
+    try:
+        text = token_of_header(request.headers.get("Authorization"))
+        said = claimed(text)
+    except TokenError as problem:
+        g.peer_claim = problem
+    else:
+        g.peer_jti, g.peer_claim = said.jti, (said.sender, text)
+
+
 def _claimed() -> tuple[str, str]:
-    """Return the sender a token claims and its text; the answer will be signed for its jti, refused or not."""
-    text = token_of_header(request.headers.get("Authorization"))
-    said = claimed(text)
-    g.peer_jti = said.jti
-    return said.sender, text
+    """Return the sender the token claims, and its text.
+
+    Raises:
+        TokenError: there is none, or none of its form.
+    """
+    found: tuple[str, str] | TokenError = g.peer_claim
+    if isinstance(found, TokenError):
+        raise found
+    return found
 
 
 def _checked(text: str, public: bytes, audience: str, body: bytes) -> PeerToken:

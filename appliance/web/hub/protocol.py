@@ -34,7 +34,7 @@ from appliance.hub.receiving import push
 from appliance.web.access import View, public
 from appliance.web.api.answers import refused, told
 from appliance.web.api.state import api
-from appliance.web.hub.peers import body_bytes, calling_box, joining_box
+from appliance.web.hub.peers import body_bytes, calling_box, joining_box, look_at_token
 from appliance.web.hub.state import hub
 from appliance.web.services import address, services
 
@@ -168,6 +168,9 @@ def put_segment(request: str, part: str, seq: str) -> Response:
 def document() -> Response:
     """Describe the protocol, so that another central service, or another box, can speak it."""
     return told(protocol_document(version=__version__))
+
+
+BLUEPRINT.before_request(look_at_token)
 
 
 @BLUEPRINT.errorhandler(ApplianceError)
