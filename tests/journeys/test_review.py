@@ -254,7 +254,7 @@ def test_a_locked_key_keeps_the_place(reviewed: ReviewedBox) -> None:
         page.wait_for_selector("[data-locked-card]", state="hidden", timeout=20_000)
         assert page.locator("[data-clock]").inner_text() == before
         go_to(page, 15)  # at its very beginning a sitting may have no pictures yet
-        assert page.evaluate("() => document.querySelector('video').readyState") >= 2
+        page.wait_for_function("() => document.querySelector('video').readyState >= 2", timeout=20_000)
 
 
 def test_a_running_sitting_is_followed(reviewed: ReviewedBox) -> None:
