@@ -135,6 +135,8 @@ CREATE TABLE hub_session (
     score REAL,
     warnings INTEGER NOT NULL DEFAULT 0,
     told_us INTEGER,               -- when the box told last, by its clock
+    tell_epoch TEXT,               -- the key of the newest review on its way to the LMS
+    tell_seq INTEGER,
     finish_us INTEGER,             -- the LMS ended it
     finish_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (integration, session_id)

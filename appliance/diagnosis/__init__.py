@@ -53,12 +53,24 @@ DOCTOR_ALONE = (
     processes.check_web,
 )
 """Load libraries or write where the dashboard may not."""
+_OF_A_ROOM = frozenset(
+    {
+        keys.check_keys, keys.check_key_modes, keys.check_recipients, keys.check_checkpoint, processes.check_capture,
+        processes.check_cameras, processes.check_keyring, box.check_retention, box.check_codecs, box.check_disk_speed,
+    }
+)  # fmt: skip
+"""What a hub has nothing of: cameras, recordings, the keys of both."""
 _ORDER = ("software", "codecs", "folders", "disk", "disk_speed", "clock", "power", "temperature", "memory", "load",
           "keys", "key_modes", "recipients", "database", "log", "checkpoint", "retention", "capture", "cameras",
           "keyring", "web", "sync", "deliveries", "certificate", "second_factors", "journal")  # fmt: skip
 CHECKS = tuple(
     sorted((*QUICK, *THOROUGH, *DOCTOR_ALONE), key=lambda check: _ORDER.index(check.__name__.removeprefix("check_")))
 )
+
+
+def of_role(checks: Iterable[Look], settings: config.Settings) -> list[Look]:
+    """Return the checks that make sense in this role."""
+    return [check for check in checks if not (settings.is_hub and check in _OF_A_ROOM)]
 
 
 def look(checks: Iterable[Look], examined: Examined) -> list[Check]:
@@ -78,4 +90,5 @@ def examine(config_file: Path | None, *, clock: Clock | None = None) -> list[Che
     read = ", ".join(loaded.read) or "built-in defaults only"
     kind = "trial box" if loaded.settings.box.trial else "provisioned box"
     examined = Examined(loaded.settings, clock or SystemClock())
-    return [Check("settings", "ok", f"{read}; {kind}"), *look(CHECKS, examined)]
+    found = look(of_role(CHECKS, loaded.settings), examined)
+    return [Check("settings", "ok", f"{read}; {kind}"), *found]

@@ -82,7 +82,7 @@ def check_folders(examined: Examined) -> list[Check]:
     folders = {
         "state": settings.state_dir,
         "database": settings.database.parent,
-        "vault": settings.vault_dir,
+        **({} if settings.is_hub else {"vault": settings.vault_dir}),
         "keys": settings.keys_dir,
         "sockets": settings.run_dir,
     }

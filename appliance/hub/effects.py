@@ -171,10 +171,12 @@ class Effects:
         if to is None:
             return "its integration was removed: the LMS is not told"
         if to.wants(kind):
-            put(
+            key = put(
                 self.db, target=lms_target(to.id), stream=_stream(said.session_id), kind=kind, body=message,
                 clock=self.clock, supersedes=kind == "review",
             )  # fmt: skip
+            if kind == "review":
+                self._keep(said, tell_epoch=key.epoch, tell_seq=key.seq)
         return ""
 
     def _review(self, said: _Said) -> None:

@@ -2,6 +2,7 @@
 
 ``box.json`` names it as it names a box; ``hub.key`` is Ed25519 and signs answers, changes and sticks, ``hub-seal.key``
 is X25519 and opens sticks; each raw, 32 bytes, 0640 for the group that may speak for the box (web and sync).
+``device.pub`` is the former's public half, which the log is verified with.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from appliance.auditlog import append
 from appliance.database import write
 from appliance.errors import MissingKeyError, UnavailableError
 from appliance.vault import key_files
-from appliance.vault.device_key import BOX_FILE, load_box_id
+from appliance.vault.device_key import BOX_FILE, PUBLIC_FILE, DeviceKey, load_box_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,11 @@ class HubKeys:
     seal_public: bytes
     sign_private: Ed25519PrivateKey = field(repr=False)
     seal_private: X25519PrivateKey = field(repr=False)
+
+    @property
+    def log_key(self) -> DeviceKey:
+        """What the hub signs its log with: the same key, as a box signs with its own."""
+        return DeviceKey(self.public, self.sign_private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,9 @@ def init_hub(settings: Settings, db: Database, clock: Clock) -> HubKeys:
             if not key_files.exists(path):
                 key_files.write_new(path, make(), access)
             key_files.restore_access(path, access)
-    keys = load_hub_keys(keys_dir)
+        keys = load_hub_keys(keys_dir)
+        if not key_files.exists(keys_dir / PUBLIC_FILE):  # what the log is verified with, as on a box
+            key_files.write_new(keys_dir / PUBLIC_FILE, keys.public, key_files.PUBLIC)
     keep_hub(db, keys.id, centre=settings.box.room, clock=clock)
     return keys
 

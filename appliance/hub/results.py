@@ -23,7 +23,8 @@ class Result:
         room: of the box that has it.
         status: the LMS's word for it.
         conclusion: ``accepted``, ``rejected``, ``undefined`` …; empty before the box told one.
-        delivered: how the newest review stands on its way to the LMS; empty where there was none to send.
+        delivered: how the newest review stands on its way to the LMS (one that is forgotten was delivered); empty where
+            there was none to send.
         finish_us: when the LMS ended it, where it did.
     """
 
@@ -51,8 +52,7 @@ SELECT i.name, h.session_id, s.id, ifnull(e.name, ''),
     trim(ifnull(c.last_name || ', ' || c.first_name, ''), ', '), h.box, ifnull(b.room, ''),
     ifnull(h.status, ifnull(s.status, 'not_scheduled')), h.begun_us, h.ended_us, h.conclusion, h.score, h.warnings,
     h.told_us, h.finish_us,
-    ifnull((SELECT d.state FROM delivery d WHERE d.target = 'lms:' || h.integration AND d.stream = h.session_id
-        AND d.kind = 'review' AND d.state <> 'superseded' ORDER BY d.id DESC LIMIT 1), ''),
+    ifnull(d.state, CASE WHEN h.tell_seq IS NULL THEN '' ELSE 'delivered' END),
     ifnull(h.told_us, ifnull(s.created_us, 0))
 FROM hub_session h
 JOIN integration i ON i.id = h.integration
@@ -60,6 +60,7 @@ LEFT JOIN session s ON s.integration = h.integration AND s.session_id = h.sessio
 LEFT JOIN exam e ON e.id = s.exam
 LEFT JOIN candidate c ON c.id = s.candidate
 LEFT JOIN hub_box b ON b.id = h.box
+LEFT JOIN delivery d ON d.epoch = h.tell_epoch AND d.seq = h.tell_seq
 """
 
 

@@ -64,7 +64,8 @@ def put(
 def _supersede(db: Database, target: str, stream: str, kind: str, now_us: int) -> None:
     """Settle what a new delivery says as well; one that was tried may have arrived, so it is tried to the end."""
     db.conn.execute(
-        "UPDATE delivery SET state = 'superseded', settled_us = ? "
-        "WHERE state = 'waiting' AND target = ? AND stream = ? AND kind = ? AND attempts = 0",
+        "UPDATE delivery INDEXED BY delivery_open SET state = 'superseded', settled_us = ? "
+        "WHERE state IN ('waiting', 'parked') AND state = 'waiting' AND target = ? AND stream = ? AND kind = ?"
+        " AND attempts = 0",
         (now_us, target, stream, kind),
     )

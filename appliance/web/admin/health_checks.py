@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app
 
 from appliance.clock import format_utc
-from appliance.diagnosis import QUICK, THOROUGH
+from appliance.diagnosis import QUICK, THOROUGH, of_role
 from appliance.diagnosis.result import Check, Examined, run
 from appliance.errors import UnavailableError
 from appliance.web.account import mail
@@ -50,7 +50,7 @@ def quick(app: Flask) -> list[Check]:
     """Do every check that takes no time."""
     box = of(app)
     seen = examined(box)
-    return [*(found for check in QUICK for found in run(check, seen)), *own_checks(app)]
+    return [*(found for check in of_role(QUICK, box.settings) for found in run(check, seen)), *own_checks(app)]
 
 
 def own_checks(app: Flask) -> list[Check]:
@@ -95,11 +95,12 @@ def thorough(app: Flask, job: Job) -> dict[str, Any]:
     """Do the checks that take long, in a job's thread, and enter them."""
     seen = examined(of(app))
     found: list[Check] = []
-    for number, check in enumerate(THOROUGH):
-        job.progress(number, len(THOROUGH))
+    checks = of_role(THOROUGH, of(app).settings)
+    for number, check in enumerate(checks):
+        job.progress(number, len(checks))
         found.extend(run(check, seen))
     book_of(app).take(found, "thorough")
-    job.progress(len(THOROUGH), len(THOROUGH))
+    job.progress(len(checks), len(checks))
     return {"checks": len(found)}
 
 

@@ -73,7 +73,7 @@ def install(app: Flask, settings: Settings, clock: Clock, db: Database) -> None:
         publisher=publisher,
         reports=reports,
         tokens=tokens,
-        keeper=Keeper(publisher, reports, tokens, clock),
+        keeper=Keeper(publisher, reports, tokens, clock, log_key=keys.log_key),
         calls=Buckets(per_second=CALLS_PER_SECOND, burst=CALLS_BURST, mono_us=clock.mono_us),
         refused=Buckets(per_second=REFUSED_PER_SECOND, burst=REFUSED_BURST, mono_us=clock.mono_us),
         codes=Buckets(per_second=CODES_PER_SECOND, burst=CODES_BURST, mono_us=clock.mono_us),

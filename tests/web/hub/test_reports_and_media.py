@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jwt.utils import base64url_encode
 
+from appliance.auditlog import verify
 from appliance.exchange.centre.canonical import sha256_text
 from appliance.exchange.centre.messages import CamerasWord, MediaOffer, Segment, write_message
 from appliance.exchange.centre.routes import OFFER, SEGMENT
@@ -170,3 +171,12 @@ def test_media_are_asked_of_one_box(new_box: Callable[..., HubBox], db: Database
     assert _offer(other, media)[0] == 404
     withdraw_media(db, media.id, clock=clock, who="test")
     assert _offer(box, media) == (200, {"missing": [], "complete": True})
+
+
+def test_the_log_is_signed(new_box: Callable[..., HubBox], hub: Hub, db: Database) -> None:
+    """What happened at the hub is in its log, whole, and signed to the end with the hub's key."""
+    new_box()
+    hub.tend(db, flush=True)
+    report = verify(db, hub.keys.public)
+    assert report.ok
+    assert report.covered == report.entries > 0
