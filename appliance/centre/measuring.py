@@ -1,7 +1,7 @@
 """How wrong the box's clock is by the centre's, kept where every process of the box can read it.
 
 The samples lie in a file of the run folder: they mean nothing beyond one boot. Who checks a token asks
-`time_for_tokens`.
+`TokenClock`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.clock import boot_id, clock_is_trusted
 from appliance.exchange.centre.clock_offset import (
+    OWN_LEEWAY_US,
     ClockEstimate,
     Sample,
     centre_time_us,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "centre.json"
 _MAX_BYTES: Final = 64 * 1024
+_ASK_EVERY_US: Final = 3_000_000
 
 
 class CentreState(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,8 +154,42 @@ class ClockMeter:
         return TokenTime(now_us, leeway_us(measured, own_trusted=trusted))
 
 
-def time_for_tokens(
-    settings: Settings, clock: Clock, *, own_trusted: Callable[[], bool] = clock_is_trusted
-) -> TokenTime:
-    """Return by which time tokens of LMSs and of the centre are to be checked on this box, and the leeway."""
-    return ClockMeter(clock, read_state(state_path(settings)).samples, own_trusted=own_trusted).time()
+class TokenClock:
+    """By which time tokens of LMSs are checked on a box, asked at most every few seconds. Safe between threads.
+
+    Where the box belongs to no centre nothing was measured, and its own clock counts, trusted or not.
+
+    Args:
+        settings: of the box.
+        clock: the box's.
+        belongs: whether the box belongs to a centre.
+        own_trusted: whether the kernel's clock is synchronised.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        belongs: Callable[[], bool],
+        own_trusted: Callable[[], bool] = clock_is_trusted,
+    ) -> None:
+        self._path = state_path(settings)
+        self._clock = clock
+        self._belongs = belongs
+        self._own_trusted = own_trusted
+        self._known: tuple[int, int, int] | None = None
+
+    def time(self) -> TokenTime:
+        """Return the time that counts now, and the leeway."""
+        mono_us, wall_us = self._clock.mono_us(), self._clock.wall_us()
+        known = self._known
+        if known is None or not 0 <= mono_us - known[0] < _ASK_EVERY_US:
+            known = self._known = (mono_us, *self._look(wall_us))
+        return TokenTime(wall_us + known[1], known[2])
+
+    def _look(self, wall_us: int) -> tuple[int, int]:
+        if not self._belongs():
+            return 0, OWN_LEEWAY_US
+        found = ClockMeter(self._clock, read_state(self._path).samples, own_trusted=self._own_trusted).time()
+        return found.now_us - wall_us, found.leeway_us

@@ -237,6 +237,7 @@ EXPECTED: dict[str, set[str]] = {
 
 # What stands for each variable part of an address.
 VALUES: dict[str, object] = {
+    "proposal": 1,
     "camera": "front",
     "sitting": "exam",
     "bookmark": 1,

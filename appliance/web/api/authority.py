@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
+from appliance.clock import SECOND_US
 from appliance.errors import NotFoundError
 from appliance.exchange.token import CALL, Token, TokenError, TokenRules, check_token
 from appliance.integrations.secrets import GoodSecret, good_secrets, note_used
@@ -49,12 +50,13 @@ def checked_token(name: str, text: str, rules: TokenRules = CALL, *, db: Databas
     """
     opened = database() if db is None else db
     caller = recognised(name, text, rules, db=opened)
+    note_use(opened, caller)
     once(opened, caller)
     return caller
 
 
 def recognised(name: str, text: str | TokenError, rules: TokenRules = CALL, *, db: Database) -> Caller:
-    """As `checked_token`, without looking whether the token came before: whoever asks does that (`once`).
+    """As `checked_token`, and writes nothing: whoever asks looks whether the token came before (`once`).
 
     ``text`` may be why there is no token: that is said once the integration is known.
     """
@@ -99,6 +101,11 @@ def refuse_replay(db: Database, caller: Caller, *, now_us: int) -> None:
         raise ReplayedTokenError
 
 
+def note_use(db: Database, caller: Caller) -> None:
+    """Note that the caller's secret is in use, once an hour; for the page that shows which one an LMS has."""
+    note_used(db, caller.secret, now_us=services().clock.wall_us())
+
+
 def noted(caller: Caller, problem: ApplianceError) -> ApplianceError:
     """Keep why a recognised caller was refused, and return it."""
     api().note_refused(caller.integration.name, address(), problem)
@@ -117,10 +124,14 @@ def _signed(integration: Integration, text: str | TokenError, rules: TokenRules,
             reason="no_secret",
             hint="Rotate its secret on the box, and enter the new one in the LMS.",
         )
-    token = check_token(text, [one.text for one in good], now_us=now_us, rules=rules)
-    used = good[token.secret_index]
-    note_used(db, used, now_us=now_us)
-    return Caller(integration, token, used)
+    time = api().token_clock.time()
+    leeway_s = -(-time.leeway_us // SECOND_US)
+    if leeway_s > rules.leeway_s:  # the box does not know the time well
+        rules = replace(rules, leeway_s=leeway_s, iat_leeway_s=max(rules.iat_leeway_s, leeway_s))
+    token = check_token(text, [one.text for one in good], now_us=time.now_us, rules=rules)
+    if token.expires_us is not None and time.now_us != now_us:  # it is remembered by the box's own clock
+        token = replace(token, expires_us=token.expires_us - time.now_us + now_us)
+    return Caller(integration, token, good[token.secret_index])
 
 
 def _refuse(asked: str, name: str, problem: ApplianceError) -> NoReturn:

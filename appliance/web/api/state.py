@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app
 
+from appliance.centre.measuring import TokenClock
+from appliance.centre.store import centre_of
 from appliance.integrations.exchange_key import ExchangeKey, exchange_key
 from appliance.web.api.buckets import Buckets
 from appliance.web.api.committer import Committer
@@ -49,6 +51,7 @@ class Api:
     committer: Committer
     calls: Buckets[str]
     refused: Buckets[tuple[str, str]]
+    token_clock: TokenClock
     _last: OrderedDict[str, Refusal] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,13 +72,20 @@ class Api:
 
 def install(app: Flask, settings: Settings, clock: Clock) -> None:
     """Make the state known to the application; nothing is opened before the first call."""
+    connections = Connections(settings.database)
+
+    def belongs() -> bool:
+        with connections.one() as db:
+            return centre_of(db) is not None
+
     app.extensions[_KEY] = Api(
         clock=clock,
         keys=exchange_key(settings),
-        connections=Connections(settings.database),
+        connections=connections,
         committer=Committer(settings.database),
         calls=Buckets(per_second=settings.exams.api_per_second, burst=settings.exams.api_burst, mono_us=clock.mono_us),
         refused=Buckets(per_second=REFUSED_PER_SECOND, burst=REFUSED_BURST, mono_us=clock.mono_us),
+        token_clock=TokenClock(settings, clock, belongs=belongs),
     )
 
 
