@@ -59,7 +59,7 @@ def write(db: Database) -> Iterator[Database]:
     "database is locked" when it turns into a writer.
     """
     if db.conn.in_transaction:
-        with db.atomic():
+        with _savepoint(db):
             yield db
         return
     db.conn.execute("BEGIN IMMEDIATE")
@@ -71,3 +71,22 @@ def write(db: Database) -> Iterator[Database]:
         with contextlib.suppress(sqlite3.OperationalError):
             db.conn.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def _savepoint(db: Database) -> Iterator[None]:
+    """Undo the block alone where it fails.
+
+    One name for all: the innermost savepoint of a name is the one that is meant, and a statement that is always the
+    same is compiled once.
+    """
+    db.conn.execute("SAVEPOINT inner_write")
+    try:
+        yield
+    except BaseException:
+        # As above: the error may have ended the whole transaction.
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.conn.execute("ROLLBACK TO inner_write")
+            db.conn.execute("RELEASE inner_write")
+        raise
+    db.conn.execute("RELEASE inner_write")

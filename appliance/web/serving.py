@@ -247,12 +247,9 @@ class BoxWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """The whole request is here, or will never be: the next of its address may begin. In any thread, once."""
         if conn.sends:
             conn.sends = False
-            self.method_queue.defer(self._next_of, str(conn.client[0]))
-
-    def _next_of(self, address: str) -> None:
-        following = self._shares.done(address)
-        if following is not None:
-            self._start(following)
+            following = self._shares.done(str(conn.client[0]))
+            if following is not None:  # only then the thread that accepts is woken: it has enough to do
+                self.method_queue.defer(self._start, following)
 
     def handle(self, conn: BoxConn) -> Any:
         """Handle one request within its time."""

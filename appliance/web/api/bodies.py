@@ -17,22 +17,35 @@ if TYPE_CHECKING:
 _UNCHOSEN: Final = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"})
 
 
-def json_body(*, may_be_empty: bool = False) -> Json:
-    """Return the JSON of the request's body, with its length stated or in chunks.
+def body_bytes() -> bytes:
+    """Return the request's body, its length stated or in chunks.
+
+    Raises:
+        JsonTooLargeError: it is longer than `json_edge.BODY` allows.
+        JsonError: it ended before its stated length.
+    """
+    return _bytes(request)
+
+
+def json_of(data: bytes, kind: str, *, may_be_empty: bool = False) -> Json:
+    """Return the JSON of a body (pure).
 
     A missing Content-Type is taken for JSON, as is what libraries put where nobody chose one.
 
+    Args:
+        data: the body.
+        kind: its media type.
+        may_be_empty: whether an empty body is as null.
+
     Raises:
         BodyKindError: the body is stated to be of another kind.
-        JsonTooLargeError: it is longer than `json_edge.BODY` allows.
         JsonError: it is no JSON, or empty where it may not be.
     """
-    data = _bytes(request)
     if not data.strip():
         if may_be_empty:
             return None
         raise JsonError("", "is empty.", hint="Send the parameters as a JSON object.")
-    if not _is_json(request.mimetype):
+    if not _is_json(kind):
         raise BodyKindError
     return parse_json(data)
 

@@ -18,8 +18,8 @@ from appliance.sittings.sessions import find_session, finish_session, session_fa
 from appliance.web.access import View, public
 from appliance.web.api import description
 from appliance.web.api.answers import told
-from appliance.web.api.authority import Caller, noted, once, recognised, refuse_replay
-from appliance.web.api.bodies import json_body
+from appliance.web.api.authority import Caller, note_use, noted, once, recognised, refuse_replay
+from appliance.web.api.bodies import body_bytes, json_of
 from appliance.web.api.errors import ReplayedTokenError, TooManyError
 from appliance.web.api.paths import PREFIX
 from appliance.web.api.state import api
@@ -63,7 +63,9 @@ def exams(name: str) -> Response:
     """Create an exam, or change it to what is said now: by account and examId. 201 or 200 with what holds now."""
     with api().connections.one() as db:
         caller = _caller(name, db)
-    parameters = parse_exam(json_body())
+    data = body_bytes()
+    with api().turn:
+        parameters = parse_exam(json_of(data, request.mimetype))
     box, where = services(), address()
 
     def act(db: Database) -> Upserted:
@@ -82,7 +84,7 @@ def finish(name: str, session_id: str) -> Response:
     """Finish a session; one that was booked and has not begun is given up. Says whether that changed anything."""
     with api().connections.one() as db:
         caller = _caller(name, db)
-        asked = parse_finish(json_body(may_be_empty=True))
+        asked = parse_finish(json_of(body_bytes(), request.mimetype, may_be_empty=True))
         once(db, caller)
         session = find_session(db, caller.integration.id, session_id)
         changed = _finished(db, session, who_of(caller), asked.session_finish_url)
@@ -134,7 +136,9 @@ def _caller(name: str, db: Database) -> Caller:
         text = token_of_header(request.headers.get("Authorization"))
     except TokenError as problem:
         text = problem
-    caller = recognised(name, text, db=db)
+    with api().turn:
+        caller = recognised(name, text, db=db)
+    note_use(db, caller)
     wait = api().calls.take(caller.integration.id)
     if wait:
         raise TooManyError("This integration calls more often than the box takes.", math.ceil(wait))
