@@ -84,15 +84,13 @@ class Box:
 
     def enrol(self, server: HubServer, **more: Any) -> Centre:
         """Join a hub."""
-        return enrol(
-            self.db, self.settings, server.code(), address=server.address, clock=self.clock, who="ann", **more
-        )
+        return enrol(self.db, self.settings, server.code(), address=server.address, clock=self.clock, who="ann", **more)
 
     def round(self, seconds: float = 6.0) -> None:
         """Let time pass and do what is due then."""
         self.clock.advance(seconds)
         self.duty.run()
-        while self.duty._more:  # noqa: SLF001  a round ends by the clock, which stands still here
+        while self.duty._more:
             self.duty.run()
 
     def again(self) -> None:

@@ -94,7 +94,7 @@ def test_a_given_authority_is_the_only_one(tls_server: HubServer, tmp_path: Path
 @pytest.mark.parametrize("seconds", [-900, 900])
 def test_a_box_whose_clock_is_minutes_off_joins_and_measures_it(tmp_path: Path, seconds: int) -> None:
     """Fifteen minutes ahead or behind, the box joins, its items arrive, and it says how wrong its clock is."""
-    from appliance.centre.status import centre_status  # noqa: PLC0415
+    from appliance.centre.status import centre_status
 
     hubs, boxs = ManualClock(), ManualClock()
     boxs.step(seconds)

@@ -86,9 +86,7 @@ def test_only_what_is_asked_for_leaves_and_it_leaves_sealed(
         assert parse_header(data[4:68]).seq == seq
 
 
-def test_a_cut_goes_on_with_what_is_missing(
-    box: Box, server: HubServer, recorded: None, duty: MediaDuty
-) -> None:
+def test_a_cut_goes_on_with_what_is_missing(box: Box, server: HubServer, recorded: None, duty: MediaDuty) -> None:
     """After a cut in the middle the segments that had arrived are not sent again."""
     media = ask(server, box)
     box.clock.advance(200)
@@ -110,9 +108,7 @@ def test_a_cut_goes_on_with_what_is_missing(
     assert get_media(server.db, media).complete_us is not None
 
 
-def test_what_happened_goes_before_recordings(
-    box: Box, server: HubServer, recorded: None, duty: MediaDuty
-) -> None:
+def test_what_happened_goes_before_recordings(box: Box, server: HubServer, recorded: None, duty: MediaDuty) -> None:
     """As long as an item waits for the centre no segment is sent."""
     ask(server, box)
     box.clock.advance(200)
@@ -146,13 +142,15 @@ def test_a_recording_the_box_does_not_have_is_said_to_be_none(box: Box, server: 
     assert media_asked(box.db, box.centre.hub)[0].state == "nothing"
 
 
-def test_the_cap_slows_sending_down(box: Box, server: HubServer, recorded: None, duty: MediaDuty) -> None:
+def test_the_cap_slows_sending_down(
+    box: Box, server: HubServer, recorded: None, duty: MediaDuty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between two segments so much time passes as the cap gives the first."""
     ask(server, box)
     box.clock.advance(200)
     pull(box, server)
     slept: list[float] = []
-    box.clock.sleep = slept.append  # type: ignore[method-assign]  # only looked at
+    monkeypatch.setattr(box.clock, "sleep", slept.append)
     send(box, duty)
     rate = box.settings.sync.media_kbit_per_second
     assert slept
@@ -162,7 +160,7 @@ def test_the_cap_slows_sending_down(box: Box, server: HubServer, recorded: None,
 
 def test_nothing_of_it_can_be_read_on_the_way(box: Box, recorded: None) -> None:
     """What is sent of a segment holds no plain MP4."""
-    from appliance.centre.media import Place  # noqa: PLC0415
+    from appliance.centre.media import Place
 
     path = box.settings.vault_dir / "exam" / "front" / "0001.sqlite"
     with PartReader(path) as reader:

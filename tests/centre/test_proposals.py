@@ -112,7 +112,7 @@ def test_extra_time_waits_for_the_room_and_is_given_once(box: Box, server: HubSe
     assert box.logged("centre.accepted") != []
     with pytest.raises(NotFoundError):
         accept_proposal(box.db, proposal.number, box.taking)
-    box.duty._pull = True  # noqa: SLF001  ask again from the beginning
+    box.duty._pull = True
     with write(box.db):
         box.db.conn.execute("UPDATE centre SET cursor = ''")
     pull(box, server)
@@ -170,9 +170,7 @@ def test_a_withdrawn_grant_waits_no_more(box: Box, server: HubServer, sitting: s
     assert given(box, sitting) == []
 
 
-def test_a_changed_roster_waits_and_what_comes_later_takes_its_place(
-    box: Box, server: HubServer, sitting: str
-) -> None:
+def test_a_changed_roster_waits_and_what_comes_later_takes_its_place(box: Box, server: HubServer, sitting: str) -> None:
     """Of two rosters in a running sitting the newest waits; accepted, who is new is enrolled and who is gone withdrawn."""
     exam = exam_of(server, sitting)
     box.clock.advance(1)
@@ -197,7 +195,7 @@ def test_a_changed_roster_waits_and_what_comes_later_takes_its_place(
 def test_a_changed_exam_is_asked_about_by_the_sitting_itself(box: Box, server: HubServer, sitting: str) -> None:
     """A running sitting goes on with the exam it froze; its page is told what changed (`sittings.changes`)."""
     lms = next(iter(server.db.conn.execute("SELECT id FROM integration")))[0]
-    from appliance.integrations.store import get_integration  # noqa: PLC0415
+    from appliance.integrations.store import get_integration
 
     box.clock.advance(1)
     server.exam(get_integration(server.db, lms), "law", duration=33)

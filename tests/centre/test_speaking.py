@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.clock import ManualClock
+    from appliance.exchange.json_edge import JsonObject
     from tests.support.hub_server import HubServer
 
 
@@ -46,8 +47,7 @@ def test_a_code_of_another_hub_is_noticed(tmp_path: Path, clock: ManualClock, se
     box = Box(tmp_path / "other", clock)
     code = server.code()
     wrong = code[:15] + ("0000-0000-0000" if code[15:] != "0000-0000-0000" else "1111-1111-1111")
-    server.db.conn.execute("SELECT 1")
-    from appliance.centre.enrolling import enrol  # noqa: PLC0415
+    from appliance.centre.enrolling import enrol
 
     with pytest.raises(EnrolCodeError):
         enrol(box.db, box.settings, wrong, address=server.address, clock=clock, who="ann")
@@ -57,7 +57,7 @@ def test_a_code_of_another_hub_is_noticed(tmp_path: Path, clock: ManualClock, se
 
 def test_a_used_code_is_refused_in_the_hubs_words(box: Box, tmp_path: Path, server: HubServer) -> None:
     """A second box with a code that was used is told so; leaving and a new code let the first one in again."""
-    from appliance.centre.enrolling import enrol  # noqa: PLC0415
+    from appliance.centre.enrolling import enrol
 
     other = Box(tmp_path / "other", box.clock)
     code = server.code()
@@ -77,8 +77,8 @@ def test_a_used_code_is_refused_in_the_hubs_words(box: Box, tmp_path: Path, serv
 
 def test_another_hubs_code_does_not_take_a_box_away(box: Box, tmp_path: Path) -> None:
     """A box that belongs to a centre refuses another centre's code before it is used up."""
-    from appliance.centre.enrolling import enrol  # noqa: PLC0415
-    from tests.support.hub_server import serving_hub  # noqa: PLC0415
+    from appliance.centre.enrolling import enrol
+    from tests.support.hub_server import serving_hub
 
     with serving_hub(tmp_path / "two", box.clock) as two:
         with pytest.raises(ConflictError, match="North campus"):
@@ -114,7 +114,7 @@ def test_without_a_network_everything_waits_and_goes_on(box: Box, server: HubSer
 
 def test_a_lost_answer_doubles_nothing(box: Box, server: HubServer) -> None:
     """An answer that is lost after the hub stored the batch is asked for again, and the hub knows the items."""
-    lost = []
+    lost: list[object] = []
 
     def losing(app: object, environ: dict[str, str], start: object) -> object:
         if environ["PATH_INFO"].endswith("/push/") and not lost:
@@ -134,9 +134,9 @@ def test_a_lost_answer_doubles_nothing(box: Box, server: HubServer) -> None:
 
 def test_a_refused_item_is_parked_and_holds_up_its_stream_alone(box: Box, server: HubServer) -> None:
     """What the hub cannot use is parked with its reason; what is behind it waits, other streams go."""
-    with_wrong = {"integration": "campus", "kind": "review", "message": {}}
-    from appliance.database import write  # noqa: PLC0415
-    from appliance.outbox import CENTRE, put  # noqa: PLC0415
+    with_wrong: JsonObject = {"integration": "campus", "kind": "review", "message": {}}
+    from appliance.database import write
+    from appliance.outbox import CENTRE, put
 
     with write(box.db):
         put(box.db, target=CENTRE, stream="s", kind="review", body=with_wrong, clock=box.clock)
@@ -155,7 +155,7 @@ def test_a_refused_item_is_parked_and_holds_up_its_stream_alone(box: Box, server
 
 def test_a_revoked_box_says_why(box: Box, server: HubServer) -> None:
     """A box whose key was revoked is told so, keeps what it has, and tries on without end."""
-    from appliance.hub.boxes import revoke_box  # noqa: PLC0415
+    from appliance.hub.boxes import revoke_box
 
     box.round()
     revoke_box(server.db, box.id, why="stolen", clock=box.clock, who="cara")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.centre.sticks import export_items, import_changes, list_sticks
+from appliance.centre.waiting_rows import waiting_changes
+from appliance.clock import ManualClock
 from appliance.errors import ConflictError
 from appliance.exchange.centre.bundle import BundleError, read_header
 from appliance.hub.extra_time import grant_extra_time
 from appliance.hub.sticks import export_changes, import_items
 from appliance.sittings.exams import list_exams
 from appliance.sittings.rosters import roster_of
-from appliance.centre.waiting_rows import waiting_changes
 from tests.centre.box import Box, held_items
 from tests.centre.test_proposals import begin
 from tests.centre.test_taking_over import START, expect, plan
-from appliance.clock import ManualClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_a_stick_there_and_back_twice_brings_everything_once(box: Box, server: H
         box.put(n, stream="s")
     out = export_items(box.db, box.taking, who="ann")
     assert (out.items, out.left) == (5, 0)
-    assert b"\"n\"" not in out.data
+    assert b'"n"' not in out.data
     assert to_hub(server, out.data) == (5, 0)
     assert to_hub(server, out.data) == (0, 5)
     assert box.states() == {"waiting": 5}
@@ -122,17 +122,15 @@ def test_a_file_of_somebody_else_is_refused(box: Box, server: HubServer, tmp_pat
 
 def test_a_receipt_of_another_box_says_nothing_here(box: Box, server: HubServer, tmp_path: Path) -> None:
     """A receipt for another box's numbers is refused, and nothing here counts as delivered."""
-    from appliance.centre.taking_over import take_changes  # noqa: PLC0415
-    from appliance.exchange.centre.bodies import ReceiptBody  # noqa: PLC0415
-    from appliance.exchange.centre.changes import sign_change  # noqa: PLC0415
+    from appliance.centre.taking_over import take_changes
+    from appliance.exchange.centre.bodies import ReceiptBody
+    from appliance.exchange.centre.changes import sign_change
 
     box.put(1)
     epoch = box.epoch()[0]
     body = ReceiptBody(box="box-other", epoch=epoch, ranges=((1, 5),)).body()
     keys = server.hub.keys
-    change = sign_change(
-        keys.sign_private, hub=keys.id, kind="receipt", id=f"{epoch}:0", version=1, at_us=1, body=body
-    )
+    change = sign_change(keys.sign_private, hub=keys.id, kind="receipt", id=f"{epoch}:0", version=1, at_us=1, body=body)
     taken = take_changes(box.db, box.centre, [change], box.taking)
     assert taken.applied == 0
     assert box.states() == {"waiting": 1}

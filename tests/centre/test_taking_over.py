@@ -122,9 +122,7 @@ def test_a_sitting_comes_with_roster_and_seats_and_goes_again(box: Box, server: 
     assert waiting_changes(box.db, box.centre.hub) == []
 
 
-def test_a_pull_that_is_cut_goes_on_where_it_was(
-    box: Box, server: HubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pull_that_is_cut_goes_on_where_it_was(box: Box, server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of four chunks the third is cut in its body: rows and cursor stand at the second, and the rest comes after."""
     monkeypatch.setattr(centre_duty, "_PULL", 3)
     lms, _ = server.lms()
@@ -221,7 +219,7 @@ def test_a_deletion_wins_over_what_is_older(box: Box, server: HubServer) -> None
 
 def test_what_the_hub_did_not_sign_is_refused_and_logged(box: Box, server: HubServer) -> None:
     """A change with another body than was signed is not taken, the log says so, and others are."""
-    from msgspec.structs import replace  # noqa: PLC0415
+    from msgspec.structs import replace
 
     lms, _ = server.lms()
     server.give("exam", server.exam(lms, "law"), box.id)
@@ -234,11 +232,9 @@ def test_what_the_hub_did_not_sign_is_refused_and_logged(box: Box, server: HubSe
 
 def test_an_integration_of_the_boxs_own_keeps_its_name(box: Box, server: HubServer) -> None:
     """The centre's LMS of a name that the box has itself is held with what to do; its exams wait with it."""
-    from appliance.integrations.store import add_integration  # noqa: PLC0415
+    from appliance.integrations.store import add_integration
 
-    own, _ = add_integration(
-        box.db, name="Campus", clock=box.clock, who="ann", keys=exchange_key(box.settings)
-    )
+    own, _ = add_integration(box.db, name="Campus", clock=box.clock, who="ann", keys=exchange_key(box.settings))
     lms, _ = server.lms()
     server.give("exam", server.exam(lms, "law"), box.id)
     pull(box, server)
@@ -252,4 +248,4 @@ def test_an_integration_of_the_boxs_own_keeps_its_name(box: Box, server: HubServ
 def test_a_pull_answer_is_what_the_protocol_says() -> None:
     """A box asks for no more changes than a message holds."""
     assert PullAnswer().changes == ()
-    assert centre_duty._PULL <= 500  # noqa: SLF001  the size of a chunk
+    assert centre_duty._PULL <= 500

@@ -45,9 +45,7 @@ class ACentre:
             room="Hall 2",
             valid_until_us=clock.wall_us() + 365 * 86_400 * SECOND,
         )
-        keep_centre(
-            db, told, address="https://hub.example:8443", ca="", key_print=keys.print, clock=clock, who="ann"
-        )
+        keep_centre(db, told, address="https://hub.example:8443", ca="", key_print=keys.print, clock=clock, who="ann")
 
     @property
     def row(self) -> Centre:

@@ -104,9 +104,7 @@ def test_a_stick_both_ways_on_the_page(
     assert written.headers["Content-Disposition"].endswith('.exambox-stick"')
     taken = import_items(server.db, written.data, keys=server.hub.keys, clock=clock, who="cara")
     assert (taken.stored, taken.known) == (1, 0)
-    file = export_changes(
-        server.db, box, keys=server.hub.keys, publisher=server.hub.publisher, clock=clock, who="cara"
-    )
+    file = export_changes(server.db, box, keys=server.hub.keys, publisher=server.hub.publisher, clock=clock, who="cara")
     token = admin.token(PAGE)
     for again in (False, True):
         sent = {"csrf_token": token, "file": (io.BytesIO(file), "hall-2.exambox-stick")}
@@ -140,7 +138,7 @@ def test_a_key_that_ends_soon_and_a_new_epoch_are_said(
     person: Callable[[str], Browser], db: Database, settings: Settings, clock: ManualClock
 ) -> None:
     """Thirty days before the key's time is over the page says what to do; a new epoch is explained for a week."""
-    from appliance.outbox import begin_epoch  # noqa: PLC0415
+    from appliance.outbox import begin_epoch
 
     init_keys(settings, passphrase=None, clock=clock)
     ACentre(db, settings, clock)
