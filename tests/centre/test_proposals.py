@@ -1,4 +1,4 @@
-"""What the centre changes in a running sitting waits for the room: accepted, declined, or taken over when it is over."""
+"""What the centre changes in a running sitting waits for the room: accepted, declined, or taken over in the end."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_withdrawn_grant_waits_no_more(box: Box, server: HubServer, sitting: s
 
 
 def test_a_changed_roster_waits_and_what_comes_later_takes_its_place(box: Box, server: HubServer, sitting: str) -> None:
-    """Of two rosters in a running sitting the newest waits; accepted, who is new is enrolled and who is gone withdrawn."""
+    """Of two rosters the newest waits; accepted, who is new is enrolled and who is gone is withdrawn."""
     exam = exam_of(server, sitting)
     box.clock.advance(1)
     expect(server, sitting, exam, "4711", "4712", "4713")

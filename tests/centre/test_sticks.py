@@ -109,7 +109,7 @@ def test_a_file_of_somebody_else_is_refused(box: Box, server: HubServer, tmp_pat
     with pytest.raises(BundleError, match=f"for {other.id}"):
         import_changes(box.db, from_hub(server, other), box.taking, who="ann")
     good = from_hub(server, box)
-    with pytest.raises(BundleError, match="damaged|not what"):
+    with pytest.raises(BundleError, match="is not what"):
         import_changes(box.db, good[:-70] + b"x" + good[-69:], box.taking, who="ann")
     box.put(1)
     own = export_items(box.db, box.taking, who="ann").data

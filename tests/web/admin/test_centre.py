@@ -68,24 +68,22 @@ def test_a_box_joins_from_the_page_and_leaves_again(
     assert centre_of(db) is None
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
+def test_what_is_wrong_is_said_and_nothing_is_stored(
+    person: Callable[[str], Browser], db: Database, server: HubServer
+) -> None:
+    """A wrong code, a wrong address, a hub that is not there, no code: each is named."""
+    admin = person("administrator")
+    for field, value, words in (
         ("code", "ABCD", "six groups of four"),
         ("address", "hub.example", "https:// with host and port"),
         ("address", "https://127.0.0.1:9", "could not be reached"),
         ("code", "", "Enter the code."),
-    ],
-)
-def test_what_is_wrong_is_said_and_the_form_keeps_what_was_entered(
-    person: Callable[[str], Browser], db: Database, server: HubServer, field: str, value: str, words: str
-) -> None:
-    """A wrong code, a wrong address, a hub that is not there: each is named, and nothing is stored."""
-    admin = person("administrator")
-    answer = send(admin, f"{PAGE}/join", **{"code": server.code(), "address": server.address, field: value})
-    assert 400 <= answer.status_code < 600
-    assert words in answer.text
-    assert centre_of(db) is None
+    ):
+        fields = {"code": server.code(), "address": server.address, field: value}
+        answer = send(admin, f"{PAGE}/join", **fields)
+        assert 400 <= answer.status_code < 600
+        assert words in answer.text
+        assert centre_of(db) is None
 
 
 def test_a_stick_both_ways_on_the_page(
