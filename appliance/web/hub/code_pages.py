@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import redirect, render_template, request, url_for
 
@@ -19,6 +19,8 @@ from appliance.web.tell_next import tell_next
 
 if TYPE_CHECKING:
     from appliance.web.account.pages import Answer
+
+EXAMPLE: Final = "https://hall-2.local:8443"
 
 
 @BLUEPRINT.route("/rooms/code", methods=["GET", "POST"])
@@ -48,4 +50,4 @@ def code_withdraw(number: str) -> Answer:
 
 
 def _form(asked: CodeForm, problem: ApplianceError | None) -> str:
-    return render_template("hub/code.html", asked=asked, problem=problem, max_hours=MAX_HOURS)
+    return render_template("hub/code.html", asked=asked, problem=problem, max_hours=MAX_HOURS, example=EXAMPLE)

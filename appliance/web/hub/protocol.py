@@ -51,7 +51,6 @@ DOCUMENT: Final = f"{BASE}/openapi.json"
 _JSON: Final = "application/json"
 _WITH_WORDS: Final = (TokenError, BoxRefusedError, EnrolRefusedError, SegmentError)
 """Errors whose reason is a stable word."""
-_SENDERS: Final = "The request is of another box than its token."
 _MAX_NUMBER: Final = 2**53 - 1
 
 
@@ -100,7 +99,7 @@ def report() -> Response:
         peer = calling_box(db, body)
         said = read_message(Report, body, SMALL)
         if said.box != peer.box.id or said.epoch != peer.token.epoch:
-            raise TokenError(_SENDERS, reason="sender")
+            raise TokenError("The request is of another box than its token.", reason="sender")
         hub().tend(db)
     return _said(hub().reports.take(said))
 
