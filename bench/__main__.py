@@ -16,8 +16,8 @@ from appliance import __version__
 from bench import (
     api_cost,
     delivery_rate,
-    hub_cost,
     disk_cost,
+    hub_cost,
     live_latency,
     page_cost,
     recording_cost,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -102,7 +103,5 @@ def _peer(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _listens(port: int) -> bool:
-    import socket  # noqa: PLC0415  only here
-
     with socket.socket() as tried:
         return tried.connect_ex(("127.0.0.1", port)) == 0
