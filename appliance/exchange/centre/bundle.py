@@ -262,12 +262,12 @@ def _sized(piece: bytes) -> bytes:
 
 
 def _foreign(data: bytes) -> BundleError:
+    if _MAGIC.startswith(data):
+        return _cut()
     if data.startswith(_FAMILY):
         return BundleError(
             "The file is of another version.", reason="version", hint="Bring both sides to the same version of exambox."
         )
-    if _MAGIC.startswith(data):
-        return _cut()
     return BundleError("This is no file of a stick.", reason="not_a_bundle", hint=f"Its name ends in {SUFFIX}.")
 
 
