@@ -9,7 +9,7 @@ from flask import Response, make_response, render_template, request
 
 from appliance.cameras.events import latest_events
 from appliance.vault.part_files import part_path
-from appliance.web.access import own_forms, public
+from appliance.web.access import brought, own_forms, public
 from appliance.web.asking import read_query, speaks
 from appliance.web.candidate.known import integration_of
 from appliance.web.review import archive_limits, opening, overview
@@ -39,6 +39,7 @@ _API = f"{PLACE}/<session>/api/<sitting>"
 
 @BLUEPRINT.get(f"{PLACE}/<session>/")
 @public
+@brought
 def archive_page(session: str) -> AnyResponse:
     """Show the player of one session's recordings; in a frame without cookies, the way out of it."""
     now_us = services().clock.wall_us()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from appliance.ipc.keyring import KeyringClient
+
 OF_THE_CANDIDATE = {
     "userId", "lastName", "firstName", "language", "sessionId", "sessionUrl", "sessionFinishUrl",
 }  # fmt: skip
@@ -62,14 +64,14 @@ class Place:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Place]:
+def served(folder: Path, keyring: KeyringClient | None = None) -> Iterator[Place]:
     """Serve a box and an LMS on loopback, under names that browsers take for two sites."""
     settings = Settings(
         box=BoxSettings(trial=True, room="Hall 1", timezone="Europe/Berlin"),
         paths=PathSettings(state=str(folder / "state"), run=str(folder / "run")),
     )
     clock = SystemClock()
-    app = create_app(settings, clock)
+    app = create_app(settings, clock, keyring=keyring)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

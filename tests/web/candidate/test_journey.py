@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.sittings.sessions import finish_session
-from tests.support.browsers import BOTH_SCREENS, chromium
+from tests.support.browsers import BOTH_SCREENS, chromium, quiet_chromium
 from tests.web.candidate.handed import MINUTE
 from tests.web.candidate.served import Place, served
 
@@ -121,7 +121,7 @@ def test_the_exam_pages_own_link_ends_it(place: Place) -> None:
 def test_a_page_that_refuses_frames_opens_beside(place: Place) -> None:
     """Where the exam page forbids frames, a window of its own is offered, and it is greeted there as well."""
     place.page.deny_frames = True
-    with chromium() as page:
+    with quiet_chromium() as page:  # the browser itself complains of the refused frame
         place.come(page)
         to_the_waiting_room(page)
         page.get_by_role("button", name="Begin the exam").click()

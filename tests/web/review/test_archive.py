@@ -69,7 +69,13 @@ def lms(app: Flask, db: Database, settings: Settings, film: bytes, account: Call
 
 def token(lms: Lms, *, life_s: int = 60, secret: str = "", jti: str | None = None, **said: Any) -> str:
     """A reviewer's token."""
-    claims: dict[str, Any] = {"userId": 5, "firstName": "Rita", "lastName": "Ek", "sessionId": "s-4711", "returnUrl": f"{LMS}/grades"}
+    claims: dict[str, Any] = {
+        "userId": 5,
+        "firstName": "Rita",
+        "lastName": "Ek",
+        "sessionId": "s-4711",
+        "returnUrl": f"{LMS}/grades",
+    }
     return issue_token(secret or lms.secret, now_us=lms.clock.wall_us(), life_s=life_s, claims=claims | said, jti=jti)
 
 
@@ -265,7 +271,7 @@ def test_in_a_frame_by_https_the_cookie_is_partitioned(app: Flask, lms: Lms, pla
         f"Path={place.rstrip('/')}",
     ):
         assert mark in cookie, cookie
-    page = client.get(place, headers=PAGE | FRAMED | {"Sec-Fetch-Site": "same-origin"}, base_url="https://localhost")
+    page = client.get(place, headers=PAGE | FRAMED, base_url="https://localhost")
     assert page.status_code == 200
     assert f"frame-ancestors {LMS};" in page.headers["Content-Security-Policy"] + ";"
     assert "X-Frame-Options" not in page.headers
@@ -274,7 +280,7 @@ def test_in_a_frame_by_https_the_cookie_is_partitioned(app: Flask, lms: Lms, pla
 def test_a_frame_without_cookies_has_a_way_out(app: Flask, lms: Lms, place: str) -> None:
     """The page offers a window of its own, whose code is good for two minutes and for this session."""
     answer = come(app.test_client(), token(lms), framed=True)
-    page = app.test_client().get(answer.headers["Location"], headers=PAGE)
+    page = app.test_client().get(answer.headers["Location"], headers=PAGE | FRAMED)
     assert "window of its own" in page.text
     code = re.search(r'name="code" value="([^"]+)"', page.text)
     assert code
