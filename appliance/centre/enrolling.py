@@ -27,6 +27,7 @@ from appliance.centre.hub_caller import (
 from appliance.centre.keys import CentreKeys, make_centre_keys
 from appliance.centre.machine import machine_of
 from appliance.centre.store import Centre, centre_of, keep_centre
+from appliance.certificates.own_address import reachable_address
 from appliance.clock import SECOND_US
 from appliance.errors import BadInputError, ConflictError
 from appliance.exchange.centre.enrol_code import EnrolCode, EnrolCodeError, check_hub, parse_code
@@ -132,7 +133,7 @@ def enrol(
         machine=machine_of(settings),
         version=__version__,
         key_expires_us=clock.wall_us() + days * _DAY_US,
-        address=settings.exams.public_address,
+        address=reachable_address(settings),
     )
     told, verified = _ask(settings, asked, parsed, keys, address=address, ca=ca, clock=clock)
     return keep_centre(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance import __version__
 from appliance.centre.waiting_rows import count_waiting
+from appliance.certificates.own_address import reachable_address
 from appliance.exams.states import AT_WORK, CandidateStatus
 from appliance.exchange.centre.messages import (
     BacklogWord,
@@ -71,7 +72,7 @@ def report_of(
         disk=_disk(settings),
         backlog=BacklogWord(count=count, oldest_us=oldest_us, parked=parked),
         proposals=count_waiting(db, hub).get("proposed", 0),
-        address=settings.exams.public_address,
+        address=reachable_address(settings),
     )
 
 

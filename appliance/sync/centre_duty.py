@@ -219,6 +219,9 @@ class CentreDuty:
         return True
 
     def _send(self, link: _Link, batch: Batch) -> None:
+        batch = pushing.begun(self._db, batch, clock=self._clock)
+        if not batch.rows:
+            return
         mark = self._keeper.note()
         at_us, began_us = self._clock.wall_us(), self._clock.mono_us()
         try:

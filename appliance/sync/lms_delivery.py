@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance import log
 from appliance.centre.epoch_keeping import EpochKeeper
+from appliance.certificates.own_address import own_address
 from appliance.clock import SECOND_US
 from appliance.database import ChangeWatch, write
 from appliance.exchange.delivery import Outcome, due, is_refusal
@@ -258,7 +259,7 @@ class LmsDelivery:
         return delivery if delivery is not None and is_due(delivery, now_us=self._clock.wall_us()) else None
 
     def _begin(self, delivery: Delivery, access: LmsAccess) -> None:
-        call = call_for(delivery, access, box=self._box, clock=self._clock)
+        call = call_for(delivery, access, box=self._box, here=own_address(self._settings), clock=self._clock)
         if isinstance(call, Held):
             self._unsendable.setdefault(call.reason, []).append(delivery.id)
             return

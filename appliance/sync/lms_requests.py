@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from appliance.clock import SECOND_US
 from appliance.errors import ApplianceError, NotFoundError
@@ -14,6 +16,7 @@ from appliance.integrations.store import stored_integration
 from appliance.outbox.calling import Call
 from appliance.outbox.reasons import reason
 from appliance.outbox.rows import LMS_PREFIX
+from appliance.sittings.telling import addressed
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -68,8 +71,11 @@ def access_to(db: Database, target: str, *, keys: ExchangeKey) -> LmsAccess | He
         return Held(reason("key", problem.message))
 
 
-def call_for(delivery: Delivery, access: LmsAccess, *, box: str, clock: Clock) -> Call | Held:
-    """Return the call that delivers, with a token that is good for 30 s and the key the LMS knows a repetition by."""
+def call_for(delivery: Delivery, access: LmsAccess, *, box: str, here: str, clock: Clock) -> Call | Held:
+    """Return the call that delivers, with a token that is good for 30 s and the key the LMS knows a repetition by.
+
+    ``here`` is what the box's own addresses begin with now (`telling.addressed`).
+    """
     address: str | None = getattr(access.integration, ADDRESS_OF_KIND.get(delivery.kind, ""), None)
     if not address:
         return Held(reason("no_address", delivery.kind), one=True)
@@ -80,4 +86,10 @@ def call_for(delivery: Delivery, access: LmsAccess, *, box: str, clock: Clock) -
         "Content-Type": "application/json",
         IDEMPOTENCY: str(DeliveryKey(box, delivery.epoch, delivery.seq)),
     }
-    return Call(address, delivery.text.encode(), headers)
+    return Call(address, _body(delivery, here), headers)
+
+
+def _body(delivery: Delivery, here: str) -> bytes:
+    if delivery.kind != "review":
+        return delivery.text.encode()
+    return msgspec.json.encode(addressed(msgspec.json.decode(delivery.text, type=dict[str, Any]), here))

@@ -6,13 +6,15 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.clock import ManualClock, SystemClock
+from appliance.config import ExamsSettings
 from appliance.database import write
 from appliance.exchange.idempotency import parse_delivery_key
 from appliance.integrations.addresses import Addresses
 from appliance.integrations.store import set_active, stored_integration
-from appliance.outbox import attempts, discard, get_delivery, lms_target, retry_now, status, unpark, waiting
+from appliance.outbox import attempts, discard, get_delivery, lms_target, put, retry_now, status, unpark, waiting
 from appliance.vault.keys import load_box_id
 from tests.support.lms_receiver import Arrived, LmsReceiver, Reply
 from tests.sync.delivering import World, add_lms, make_world, quicker
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appliance.config import Settings
+    from appliance.exchange.json_edge import JsonObject
 
 
 @pytest.fixture
@@ -58,6 +61,21 @@ def test_a_delivery_arrives_signed_with_its_key(world: World, lms: LmsReceiver) 
     (tried,) = attempts(world.db, 1)
     assert (tried.status, tried.body, tried.error) == (200, "{}", "")
     assert status(world.db).targets[0].last_success_us is not None
+
+
+def test_a_review_names_the_box_by_the_address_it_has_when_it_is_sent(world: World, lms: LmsReceiver) -> None:
+    """Addresses of the box begin with its public address, foreign ones and nothing stay as they are."""
+    settings = replace(world.settings, exams=ExamsSettings(public_address="https://hall2.example.org:8443"))
+    with write(world.db):
+        body: JsonObject = {"sessionId": "s1", "archive": "/integration/simple/lms/archive/s1/", "reportUrl": None}
+        put(world.db, target=world.target, stream="s1", kind="review", body=body, clock=world.clock)
+    with world.delivering(settings) as duty:
+        world.run_until(duty, lambda: len(lms.accepted) == 1)
+    assert lms.accepted[0].value == {
+        "sessionId": "s1",
+        "archive": "https://hall2.example.org:8443/integration/simple/lms/archive/s1/",
+        "reportUrl": None,
+    }
 
 
 def test_order_is_kept_within_a_session_and_sessions_go_side_by_side(world: World, lms: LmsReceiver) -> None:
