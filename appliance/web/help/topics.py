@@ -102,8 +102,6 @@ TOPICS: Final = (
             "admin.integration",
             "admin.integration_add",
             "admin.integration_edit",
-            "admin.integration_rotate",
-            "admin.integration_test",
         ),
     ),
     Topic("deliveries", ("admin.deliveries", "admin.delivery")),
