@@ -34,7 +34,11 @@ STAGE = """async ({Theatre}, {times, trials}) => {
     pause() { this.paused = true; }
     get picture() { return micro(times.findLast(time => micro(time) <= this.place)); }
     present(mediaTime) { for (const call of this.callbacks.splice(0)) call(0, {mediaTime}); }
-    land() { this.seeking = false; this.present(this.picture); }
+    land() {
+      if (this.seeking) this.readyState = 4;
+      this.seeking = false;
+      if (this.readyState > 1) this.present(this.picture);
+    }
   }
   const track = {at: () => null, missing: () => null, list: []};
   const results = [];
@@ -61,6 +65,7 @@ STAGE = """async ({Theatre}, {times, trials}) => {
       if (act === "land") video.land();
       if (act === "late") video.present(values[0]);
       if (act === "untold") { video.seeking = false; }
+      if (act === "stuck") { video.seeking = false; video.readyState = 1; }
       if (act === "wait") { now += values[0]; theatre.tick(); now += values[0]; theatre.tick(); }
       if (act === "shown") seen.push(times.findIndex(time => Math.abs(time - deck.shown) < 2e-6));
       if (act === "step") theatre.step(values[0]);
@@ -140,3 +145,12 @@ def test_a_picture_the_browser_never_told_of_is_known_all_the_same(script: Scrip
     jump = [["seek", TIMES[5] + 0.01], ["land"], ["seek", TIMES[EDGE] + 0.01], ["untold"]]
     found = perform(script, [[*jump, ["shown"]], [*jump, ["wait", 200], ["shown"], ["step", 1], ["land"], ["look"]]])
     assert found == [[5], [EDGE, EDGE + 1]]
+    stale = [*jump, ["late", TIMES[5]], ["shown"], ["wait", 200], ["shown"]]
+    assert perform(script, [stale]) == [[5, EDGE]]
+
+
+def test_a_browser_that_shows_nothing_of_what_it_has_is_asked_again(script: Script) -> None:
+    """A seek that ends without a picture, although pictures are there, is made once more after a moment."""
+    stuck = [["seek", TIMES[5] + 0.01], ["land"], ["seek", TIMES[EDGE] + 0.01], ["stuck"]]
+    found = perform(script, [[*stuck, ["land"], ["shown"]], [*stuck, ["wait", 2000], ["land"], ["shown"]]])
+    assert found == [[5], [EDGE]]

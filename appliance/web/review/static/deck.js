@@ -19,6 +19,7 @@ const ASK_AGAIN_MS = 900;
 const TICK_MS = 60;
 const MOST_REFUSALS = 4;
 const LAST_S = 0.2; // so long at most, as far as is known, the last picture of what is buffered is shown
+const STUCK_MS = 1500;
 const UNTOLD_MS = 150; // so long after a seek has ended the browser may take to tell of its picture
 const EDGE_S = 0.001; // times of pictures and of places are each rounded, by the browser and by us
 
@@ -44,6 +45,7 @@ export class Deck {
     this.skimming = false;
     this.shown = null; // seconds of the line of the picture on screen
     this.landedSince = null;
+    this.stuckSince = null;
     this.bound = null; // where a seek goes whose picture is not on screen yet: until then `shown` is the picture before
     this.runEnd = 0; // how far the present run has appended, wall
     this.lateSince = null;
@@ -135,18 +137,29 @@ export class Deck {
   }
 
   /**
-   * A busy browser sometimes never tells of the picture of a seek that followed another one closely. When the seek has
-   * ended, that picture is on screen all the same.
+   * A busy browser sometimes never tells of the picture of a seek that followed another one closely, or of an older
+   * one last. When the seek has ended, its picture is on screen all the same.
    */
   conclude() {
-    if (this.bound === null || this.video.seeking || this.video.readyState < 2) return;
+    const { video } = this;
+    if (video.seeking || video.readyState < 2) return;
     this.landedSince ??= performance.now();
     if (performance.now() - this.landedSince < UNTOLD_MS) return;
-    const picture = this.pictureAt(this.bound);
-    if (picture === null) return;
+    if (this.bound === null && this.shown !== null && this.fits(this.shown, video.currentTime)) return;
+    const picture = this.pictureAt(this.bound ?? video.currentTime);
+    if (picture === null || (this.bound === null && picture === this.shown)) return;
     this.shown = picture;
     this.bound = null;
     this.shownHook?.(this);
+  }
+
+  /** A browser that has what it needs and still shows nothing is asked once more, again and again. */
+  unstick(place) {
+    if (this.video.readyState >= 2) { this.stuckSince = null; return; }
+    this.stuckSince ??= performance.now();
+    if (performance.now() - this.stuckSince < STUCK_MS) return;
+    this.stuckSince = null;
+    this.move(place);
   }
 
   /** The place of the picture somebody sees, or will see when the seek under way is done; null if there is none. */
@@ -370,6 +383,7 @@ export class Deck {
       this.stop();
       if (Math.abs(drift) > 0.004) this.place(place);
       this.conclude();
+      this.unstick(place);
       return video.readyState >= 2 ? this.enough(have, place, rate) : "wait";
     }
     const { jump, rate: trimmed } = correction(drift, rate);

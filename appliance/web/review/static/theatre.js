@@ -109,6 +109,8 @@ export class Theatre {
     this.hold(waiting);
     this.skipEmpty(wall, absent);
     if (clock.playing && !this.open && wall >= clock.end) this.pause();
+    // A picture may have been told of before it was known to be the right one.
+    if (this.wanted?.measured) for (const camera of this.shown) this.picture(this.decks.get(camera));
     this.changed();
   }
 
