@@ -12,6 +12,7 @@ from appliance.exchange.centre.items import ItemError, item_of
 from appliance.exchange.centre.messages import MAX_ITEMS, fitting
 from appliance.exchange.idempotency import DeliveryKey
 from appliance.outbox import targets
+from appliance.outbox.begun import note_begun
 from appliance.outbox.epochs import begin_epoch, present_epoch
 from appliance.outbox.rows import CENTRE, SELECT, Delivery
 from appliance.outbox.settling import KEPT_ATTEMPTS
@@ -81,6 +82,15 @@ def next_batch(db: Database, *, box: str, clock: Clock, skip: int = 0) -> Batch 
         return None
     count = fitting(items)
     return Batch(tuple(rows[:count]), tuple(items[:count]))
+
+
+def begun(db: Database, batch: Batch, *, clock: Clock) -> Batch:
+    """Note durably that a batch leaves, and return what may: without what was superseded since it was read."""
+    may = note_begun(db, batch.rows, at_us=clock.wall_us())
+    if len(may) == len(batch.rows):
+        return batch
+    kept = [(row, item) for row, item in zip(batch.rows, batch.items, strict=True) if row.id in may]
+    return Batch(tuple(row for row, _ in kept), tuple(item for _, item in kept))
 
 
 def settle_push(

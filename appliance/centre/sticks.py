@@ -23,6 +23,7 @@ from appliance.exchange.centre.items import ItemError, item_of
 from appliance.exchange.centre.kinds import ChangeKind
 from appliance.exchange.centre.messages import fitting
 from appliance.exchange.idempotency import DeliveryKey
+from appliance.outbox.begun import note_begun
 from appliance.outbox.rows import CENTRE, SELECT, Delivery
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def export_items(db: Database, taking: Taking, *, who: str, where: str = "") -> 
     centre = get_centre(db)
     if taking.keys is None:
         raise ConflictError("The keys towards the central service cannot be read here.")
-    items, left = _fitting(db, taking.box)
+    fitting_rows, left = _fitting(db, taking.box)
+    may = note_begun(db, [row for row, _ in fitting_rows], at_us=taking.clock.wall_us())
+    items = [item for row, item in fitting_rows if row.id in may]
     if not items:
         raise ConflictError("Nothing waits for the central service.", hint="There is nothing to carry there.")
     _witness(db, taking)
@@ -219,16 +222,17 @@ def _seen(path: Path) -> Mark | None:
         return None
 
 
-def _fitting(db: Database, box: str) -> tuple[list[Item], int]:
-    items = []
+def _fitting(db: Database, box: str) -> tuple[list[tuple[Delivery, Item]], int]:
+    found: list[tuple[Delivery, Item]] = []
     for row in _waiting(db):
         try:
             key = DeliveryKey(box, row.epoch, row.seq)
-            items.append(item_of(key, kind=row.kind, stream=row.stream, at_us=row.cause_us, body=row.text))
+            item = item_of(key, kind=row.kind, stream=row.stream, at_us=row.cause_us, body=row.text)
         except ItemError:
             continue  # too long for any message: the page of deliveries shows it as parked
-    count = fitting(items, most=_MOST, size=MAX_FILE - _SPARE)
-    return items[:count], len(items) - count
+        found.append((row, item))
+    count = fitting([item for _, item in found], most=_MOST, size=MAX_FILE - _SPARE)
+    return found[:count], len(found) - count
 
 
 def _waiting(db: Database) -> Iterator[Delivery]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.exchange.idempotency import DeliveryKey
+from appliance.outbox.begun import SUPERSEDED
 from appliance.outbox.epochs import identity
 
 if TYPE_CHECKING:
@@ -35,18 +36,20 @@ def put(
         body: sent as it is.
         clock: dates it.
         supersedes: it says all that older ones of its target, stream and kind say: those that wait and were never
-            tried are not sent any more.
+            tried are not sent any more. For kinds of `begun.SUPERSEDED`.
 
     Returns:
         Its key; of a box whose name is not known yet, with `epochs.UNNAMED` in its place.
 
     Raises:
-        ValueError: no transaction is open, or target, stream or kind has a wrong form.
+        ValueError: no transaction is open, or target, stream or kind has a wrong form, or is never superseded.
     """
     if not db.conn.in_transaction:
         raise ValueError("a delivery is put in the transaction of its cause: with write(db)")
     if not _TARGET.fullmatch(target) or not _KIND.fullmatch(kind) or len(stream) > _MAX_STREAM:
         raise ValueError(f"no delivery can be of target {target!r}, stream {stream!r}, kind {kind!r}")
+    if supersedes and kind not in SUPERSEDED:
+        raise ValueError(f"of kind {kind!r} nobody notes what is on its way: nothing of it is superseded")
     who = identity(db, clock=clock)
     now_us = clock.wall_us()
     if supersedes:
@@ -66,6 +69,6 @@ def _supersede(db: Database, target: str, stream: str, kind: str, now_us: int) -
     db.conn.execute(
         "UPDATE delivery INDEXED BY delivery_open SET state = 'superseded', settled_us = ? "
         "WHERE state IN ('waiting', 'parked') AND state = 'waiting' AND target = ? AND stream = ? AND kind = ?"
-        " AND attempts = 0",
+        " AND attempts = 0 AND NOT EXISTS (SELECT 1 FROM delivery_attempt a WHERE a.delivery = delivery.id)",
         (now_us, target, stream, kind),
     )

@@ -101,7 +101,7 @@ def _settle(
 def _note_attempt(db: Database, delivery: Delivery, tried: Tried) -> None:
     number = delivery.attempts + 1
     db.conn.execute(
-        "INSERT INTO delivery_attempt (delivery, number, at_us, took_us, status, body, error)"
+        "INSERT OR REPLACE INTO delivery_attempt (delivery, number, at_us, took_us, status, body, error)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (delivery.id, number, tried.at_us, tried.took_us, tried.status, tried.body, tried.reason),
     )

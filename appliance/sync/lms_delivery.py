@@ -18,6 +18,7 @@ from appliance.certificates.own_address import own_address
 from appliance.clock import SECOND_US
 from appliance.database import ChangeWatch, write
 from appliance.exchange.delivery import Outcome, due, is_refusal
+from appliance.outbox.begun import note_begun
 from appliance.outbox.epochs import remember_box
 from appliance.outbox.heads import head, heads, is_due, open_targets
 from appliance.outbox.rows import LMS_PREFIX
@@ -262,6 +263,9 @@ class LmsDelivery:
         call = call_for(delivery, access, box=self._box, here=own_address(self._settings), clock=self._clock)
         if isinstance(call, Held):
             self._unsendable.setdefault(call.reason, []).append(delivery.id)
+            return
+        if not note_begun(self._db, [delivery], at_us=self._clock.wall_us()):
+            self._changed = True  # what superseded it goes in its place
             return
         answer = self._calls.call(call)
         self._on_their_way[delivery.target, delivery.stream] = _OnItsWay(delivery, access.secret, answer)

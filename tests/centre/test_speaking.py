@@ -132,6 +132,40 @@ def test_a_lost_answer_doubles_nothing(box: Box, server: HubServer) -> None:
     assert box.states().get("waiting", 0) == 0
 
 
+def test_what_was_sent_in_vain_is_not_superseded(box: Box, server: HubServer) -> None:
+    """A review whose request got lost may arrive yet: a newer one does not take its place but comes after it."""
+    from appliance.database import write
+    from appliance.outbox import CENTRE, put
+
+    lms, _ = server.lms()
+
+    def review(conclusion: str) -> None:
+        message: JsonObject = {"accountId": "a", "sessionId": "s", "conclusion": conclusion}
+        body: JsonObject = {"integration": lms.name, "kind": "review", "message": message}
+        with write(box.db):
+            put(box.db, target=CENTRE, stream="s", kind="review", body=body, clock=box.clock, supersedes=True)
+
+    def gone(app: object, environ: dict[str, str], start: object) -> object:
+        if not environ["PATH_INFO"].endswith("/push/"):
+            return app(environ, start)  # type: ignore[operator]  # WSGI's callable
+        start("502 Bad Gateway", [])  # type: ignore[operator]
+        return [b""]
+
+    review("unknown")
+    review("accepted")
+    box.round()
+    review("unknown")
+    server.between = gone  # type: ignore[assignment]
+    box.again()
+    server.between = None
+    review("rejected")
+    box.again()
+    told = server.db.conn.execute(
+        "SELECT json_extract(body, '$.message.conclusion') FROM hub_item WHERE kind = 'review' ORDER BY number"
+    ).fetchall()
+    assert [row[0] for row in told] == ["accepted", "unknown", "rejected"]
+
+
 def test_a_refused_item_is_parked_and_holds_up_its_stream_alone(box: Box, server: HubServer) -> None:
     """What the hub cannot use is parked with its reason; what is behind it waits, other streams go."""
     with_wrong: JsonObject = {"integration": "campus", "kind": "review", "message": {}}

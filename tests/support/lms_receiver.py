@@ -116,7 +116,11 @@ class LmsReceiver:
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         """Read a request, record it, answer it."""
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        stated = int(handler.headers.get("Content-Length", "0"))
+        body = handler.rfile.read(stated)
+        if len(body) < stated:  # cut on its way: no request
+            handler.close_connection = True
+            return
         one = Arrived(handler.path, {name.lower(): value for name, value in handler.headers.items()}, body)
         with self._lock:
             self._at_once += 1

@@ -187,6 +187,29 @@ def test_what_is_refused_for_its_content_is_parked_and_blocks_only_its_session(
     world.db.conn.close()
 
 
+def test_a_review_that_is_on_its_way_is_not_superseded(world: World, lms: LmsReceiver) -> None:
+    """Its answer is lost, so the LMS may have it or get it yet: a newer one comes after it, and is the last word."""
+    held = threading.Event()
+    lms.answer = lambda one: Reply(0, wait=held) if one.value["n"] == 1 and not held.is_set() else Reply()
+
+    def review(n: int) -> None:
+        with write(world.db):
+            put(
+                world.db, target=world.target, stream="s1", kind="review", body={"sessionId": "s1", "n": n},
+                clock=world.clock, supersedes=True,
+            )  # fmt: skip
+
+    review(1)
+    with world.delivering() as duty:
+        world.run_until(duty, lambda: lms.arrived)
+        review(2)
+        review(3)
+        held.set()
+        world.run_until(duty, lambda: len(lms.accepted) == 2)
+    assert [one.value["n"] for one in lms.accepted] == [1, 3]
+    assert [one.status for one in attempts(world.db, 1)] == [None, 200]
+
+
 def test_a_discarded_one_lets_those_behind_it_go(world: World, lms: LmsReceiver) -> None:
     """What a person gives up is never sent again, and its session goes on."""
     lms.answer = lambda one: Reply(status=500) if one.value["n"] == 0 else Reply()
