@@ -20,9 +20,9 @@ def title_of(proposal: Proposal) -> str:  # noqa: PLR0911  one a kind
     wish = proposal.wish
     match wish:
         case ExtraTimeWish(candidate=None, known=True):
-            return _("The centre gives everybody %(time)s more.", time=amount_words(wish.amount_us))
+            return _("The centre gives everybody %(time)s more.", time=_amount(wish))
         case ExtraTimeWish():
-            return _("The centre gives %(name)s %(time)s more.", name=_who(wish), time=amount_words(wish.amount_us))
+            return _("The centre gives %(name)s %(time)s more.", name=_who(wish), time=_amount(wish))
         case RosterWish():
             return _("The centre has changed the roster.")
         case SeatingWish():
@@ -99,6 +99,10 @@ def _roster(wish: RosterWish) -> list[str]:
 def _names(names: tuple[str, ...]) -> str:
     shown = "; ".join(names[:_SHOWN])
     return f"{shown}; …" if len(names) > _SHOWN else shown
+
+
+def _amount(wish: ExtraTimeWish) -> str:
+    return amount_words(wish.amount_us).lstrip("+")
 
 
 def _who(wish: ExtraTimeWish) -> str:
