@@ -28,15 +28,17 @@ MINUTE = 60 * SECOND_US
 class Reviewed:
     """Three sessions: the second has warnings, the third an incident; the results wait for a person."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, *, phones: tuple[float, float] = (1, 1.5), eyes: float = 30
+    ) -> None:
         self.db = db
         self.room = Room(db, settings, *NUMBERS, requiresValidation=True)
         for number in NUMBERS:
             self.room.hands_over(number)
         self.room.writes(*NUMBERS)
-        self.warns("2", "phone", 1)
-        self.warns("2", "phone", 1.5)
-        self.warns("2", "avert_eyes", 30, count=3)
+        for minute in phones:
+            self.warns("2", "phone", minute)
+        self.warns("2", "avert_eyes", eyes, count=3)
         self.records("3")
 
     def warns(self, number: str, kind: WarningKind, minute: float, *, count: int = 1) -> None:

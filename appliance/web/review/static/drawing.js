@@ -163,7 +163,7 @@ function drawPart(context, { view, part, palette }, { width, lanesTop, marks }) 
 
 const FLAGS = { open: ["warn", 9], confirmed: ["bad-lamp", 9], both: ["bad-lamp", 5], dismissed: ["line-strong", 3] };
 
-/** Warnings as stretches: high while nobody has judged them and where they are confirmed, low where they are dismissed. Incidents as diamonds. */
+/** Warnings as bars on the line of their group: high while nobody has judged them and where they are confirmed, low where they are dismissed. Incidents as diamonds. */
 function drawFlags(context, { view, flags, palette }, { width, marks }) {
   for (const flag of flags) {
     const x = view.x(flag.at_us, width);
@@ -179,7 +179,8 @@ function drawFlags(context, { view, flags, palette }, { width, marks }) {
     }
     const [colour, high] = FLAGS[flag.state];
     context.fillStyle = palette[colour];
-    rounded(context, x - 2, marks.top + 14 - high, Math.max(right - x, 0) + 4, high, 2);
+    context.fillRect(x, marks.top + 13, Math.max(right - x, 1), 1);
+    for (const { left, right: end } of boxes(flag.moments, view, width)) rounded(context, left - 1, marks.top + 14 - high, end - left + 2, high, 2);
     if (flag.chosen) { context.fillStyle = palette.text; context.fillRect(x - 2, marks.top + 16, Math.max(right - x, 0) + 4, 2); }
   }
 }

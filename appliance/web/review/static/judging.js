@@ -34,6 +34,7 @@ export class Judging {
   get flags() {
     const warnings = this.groups.map((group) => ({
       at_us: Number(group.dataset.at), until_us: Number(group.dataset.until), state: group.dataset.state,
+      moments: group.dataset.moments.trim().split(/\s+/).map((moment) => moment.split("-").map(Number)),
       chosen: group.dataset.group === this.key, go: () => this.choose(group),
     }));
     const incidents = [...this.root.querySelectorAll("[data-incident]")].map((one) => ({
