@@ -21,4 +21,5 @@ def front_door() -> Response:
     """Send each person to the page their role works on."""
     if services().settings.is_hub:
         return redirect(url_for("hub.rooms"))
-    return redirect(url_for("review.recordings" if person().role in {REVIEWER, AUDITOR} else "room.live"))
+    pages: dict[str, str] = {REVIEWER: "review.queue", AUDITOR: "review.recordings"}
+    return redirect(url_for(pages.get(person().role, "room.live")))

@@ -103,6 +103,7 @@ def test_the_form_key_survives_a_restart(
 
 
 def test_the_front_door_leads_each_role_to_its_page(person: Callable[[str], Browser]) -> None:
-    """A reviewer begins at the recordings, the others at the live page."""
-    assert person("reviewer").get("/").location == "/recordings"
+    """A reviewer begins at the queue of reviews, an auditor at the recordings, the others at the live page."""
+    assert person("reviewer").get("/").location == "/reviews"
+    assert person("auditor").get("/").location == "/recordings"
     assert person("invigilator").get("/").location == "/live"

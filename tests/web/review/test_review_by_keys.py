@@ -25,7 +25,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 
 def test_a_session_is_reviewed_by_keys_alone(box: Box) -> None:
-    """From the queue to the session, from warning to warning with the pictures there, judged, concluded, on to the next."""
+    """From the queue to the session, from warning to warning with the pictures there, judged, concluded, onwards."""
     with chromium() as page:
         page.on("pageerror", lambda problem: pytest.fail(str(problem)))
         box.sign_in(page, "Rita")

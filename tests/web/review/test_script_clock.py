@@ -148,9 +148,10 @@ def test_pressed_keys_have_one_name(script: Script) -> None:
     assert script("keys.js", body, keys) == ["m", "Space", "Shift+ArrowLeft", "?", "Alt+ArrowRight", ""]
 
 
-def test_no_key_means_two_things(script: Script) -> None:
+@pytest.mark.parametrize("judging", [False, True], ids=["a sitting", "the review of a session"])
+def test_no_key_means_two_things(script: Script, judging: bool) -> None:
     """Each key stands for one action, and every action has words and a key that is shown."""
-    rows = script("keys.js", "({shortcuts}) => shortcuts(8)")
+    rows = script("keys.js", "({shortcuts}, judging) => shortcuts(8, {judging})", judging)
     keys = [key for row in rows for key in row["keys"]]
     assert len(keys) == len(set(keys))
     assert all(row["words"] and row["shown"] for row in rows)
