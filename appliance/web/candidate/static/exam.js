@@ -159,7 +159,7 @@ async function end(target = "") {
       return;
     }
     leaving = false;
-    $("[data-ask-problem]").textContent = `${problem.message} ${problem.hint ?? ""} ${_("If it stays, raise your hand.")}`;
+    $("[data-ask-problem]").textContent = [problem.message, problem.hint, _("If it stays, raise your hand.")].filter(Boolean).join(" ");
   }
   sure.disabled = false;
 }

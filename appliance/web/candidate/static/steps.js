@@ -35,7 +35,7 @@ document.querySelector("[data-begin]")?.addEventListener("click", async (event) 
     button.disabled = state.mark !== mark;
   } catch (problem) {
     button.disabled = false;
-    words.textContent = `${problem.message} ${problem.hint ?? ""} ${_("If it stays, raise your hand.")}`;
+    words.textContent = [problem.message, problem.hint, _("If it stays, raise your hand.")].filter(Boolean).join(" ");
   }
 });
 
