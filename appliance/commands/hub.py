@@ -118,8 +118,8 @@ def code_command(ctx: click.Context, room: str, hours: int, address: str, *, as_
         click.echo(json.dumps({"code": str(made.code), "room": made.room, "expires_us": made.expires_us}))
         return
     click.echo(f"Code for {made.room}: {made.code}")
-    click.echo(f"It is good once, until {format_utc(made.expires_us)}. At the box: `exambox sync enrol CODE --address ADDRESS`,")
-    click.echo("or “Administration, Central service” on its dashboard.")
+    click.echo(f"It is good once, until {format_utc(made.expires_us)}. At the box:")
+    click.echo("`exambox sync enrol CODE --address ADDRESS`, or “Administration, Central service” on its dashboard.")
 
 
 @hub_command.command("boxes")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionName:
-    """How the LMS names a session: its account, empty where it named none, and its own identifier; as it spelled both."""
+    """How the LMS names a session, as it spelled it: its account, empty where it named none, and its identifier."""
 
     account_id: str | int
     session_id: str | int

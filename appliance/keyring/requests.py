@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from appliance.errors import BadInputError
-from appliance.vault.crypto import Suite  # noqa: TC001  msgspec reads the annotations at run time
+from appliance.vault.crypto import Suite
 
 Person = Annotated[str, msgspec.Meta(max_length=200)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]

@@ -41,10 +41,10 @@ from appliance.web.api import views as api
 from appliance.web.api.paths import is_machines
 from appliance.web.browser_session import BoxSession, BoxSessions
 from appliance.web.help import views as help_views
-from appliance.web.hub import views as hub_pages
 from appliance.web.hub import protocol as hub_protocol
 from appliance.web.hub import role as hub_role
 from appliance.web.hub import state as hub_state
+from appliance.web.hub import views as hub_pages
 from appliance.web.jobs import Jobs
 from appliance.web.lan import views as lan
 from appliance.web.language import views as language_views
@@ -196,11 +196,15 @@ def _gate() -> Response | None:
         # send one without having the secret. What that page's browser adds (Origin, Sec-Fetch-Site) says nothing here.
         g.person = None
         return None
-    if _is_guarded(request) and not _is_brought(request) and hosts.is_foreign(
-        site=request.headers.get("Sec-Fetch-Site", ""),
-        origin=request.headers.get("Origin", ""),
-        host=host,
-        secure=request.is_secure,
+    if (
+        _is_guarded(request)
+        and not _is_brought(request)
+        and hosts.is_foreign(
+            site=request.headers.get("Sec-Fetch-Site", ""),
+            origin=request.headers.get("Origin", ""),
+            host=host,
+            secure=request.is_secure,
+        )
     ):
         abort(403, "Another site's page may not ask this box for anything.")
     g.person = session.person if isinstance(session, BoxSession) else None

@@ -212,7 +212,7 @@ def test_the_install_guide_installs_every_kind_of_unit() -> None:
 
 
 def test_sync_calls_outward_and_listens_nowhere() -> None:
-    """The process that delivers may reach any LMS, may bind no port, and alone beside the dashboard opens its secrets."""
+    """The process that delivers may reach any LMS, binds no port, and alone beside the dashboard opens its secrets."""
     values = _service("exambox-sync.service")
     assert values["SocketBindDeny"] == "any"
     assert "IPAddressDeny" not in values

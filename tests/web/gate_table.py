@@ -24,7 +24,8 @@ PUBLIC = {
     "lan.authority",
     "language.script_words",
     # An LMS's: by its token alone, see tests/web/api/test_authority.py.
-    # A candidate's ticket or an LMS reviewer's pass is looked at by the view itself: tests/web/candidate, review/test_archive.
+    # A candidate's ticket or an LMS reviewer's pass is looked at by the view itself: tests/web/candidate and
+    # tests/web/review/test_archive.py.
     "candidate.start",
     "candidate.exam",
     "candidate.state",
@@ -81,8 +82,8 @@ EXPECTED: dict[str, set[str]] = {
     "room.stop": WATCHERS,
     "room.lock": WATCHERS | {"reviewer"},
     "room.unlock": PLAYERS,
-    # Sittings: those who run an exam or the box see the day; acts are the room's, and each transition asks the role again.
-    # Reviewers and auditors read the register.
+    # Sittings: those who run an exam or the box see the day; acts are the room's, and each transition asks the role
+    # again. Reviewers and auditors read the register.
     "sittings.index": EVERYONE,
     "sittings.register": EVERYONE,
     "sittings.register_csv": EVERYONE,

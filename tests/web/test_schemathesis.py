@@ -177,7 +177,7 @@ def test_nobody_gets_anything_but_a_described_refusal(world: World) -> None:
 
 
 def test_every_json_endpoint_is_described(app: Flask) -> None:
-    """A view that answers with JSON, or lies under ``/api/``, says so with ``@speaks``; the LMS's has its own document."""
+    """A view that answers with JSON, or lies under ``/api/``, says so by ``@speaks``; the LMS's has a document too."""
     silent = []
     for rule in app.url_map.iter_rules():
         if is_machines(rule.rule):

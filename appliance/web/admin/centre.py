@@ -15,7 +15,7 @@ from appliance.centre.keys import load_centre_keys
 from appliance.centre.media import media_asked
 from appliance.centre.status import centre_status, keys_problem
 from appliance.centre.sticks import export_items, import_changes, list_sticks
-from appliance.centre.store import leave_centre
+from appliance.centre.store import get_centre, leave_centre
 from appliance.centre.waiting_rows import waiting_changes
 from appliance.errors import ApplianceError, BadInputError
 from appliance.exchange.centre.bundle import MAX_FILE, SUFFIX
@@ -140,6 +140,7 @@ def _said(read: Read) -> str:
 
 def _taking() -> Taking:
     box = services()
+    get_centre(database())  # a box of no centre has no keys either; that it has none is said first
     keys = load_centre_keys(box.settings.keys_dir)
     return Taking(box.settings, box.clock, known_box(database()), api().keys, keys, accepted_by="", where=address())
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from flask import Blueprint, current_app, render_template, url_for
+from markupsafe import Markup
 from msgspec import Meta
 
 from appliance.errors import NotFoundError
@@ -16,8 +17,6 @@ from appliance.web.language import current_language
 from appliance.web.services import person_or_none
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from appliance.web.help.markup import Article
     from appliance.web.help.topics import Topic
 

@@ -93,7 +93,8 @@ def one_camera(camera: str) -> str:
 
 def _page(large: str) -> str:
     cameras, wish = list_cameras(database()), current_wish(database())
-    return render_template("room/room.html", cameras=cameras, large=large, wish=wish, of_sitting=sitting_of(database(), wish))
+    of_sitting = sitting_of(database(), wish)
+    return render_template("room/room.html", cameras=cameras, large=large, wish=wish, of_sitting=of_sitting)
 
 
 @BLUEPRINT.get("/api/live")
