@@ -66,8 +66,9 @@ export function shortcuts(cameras, { judging = false } = {}) {
     [look, "help", ["?"], ["?"], _("These keys")],
   ];
   if (!judging) return told(rows);
+  const shift = _("Shift");
   const apart = new Map([["next", ["Shift+n"]], ["previous", ["Shift+p"]]]);
-  const moved = told(rows).map((row) => (apart.has(row.act) ? { ...row, keys: apart.get(row.act), shown: row.shown.map((key) => `${_("Shift")} ${key}`) } : row));
+  const moved = told(rows).map((row) => (apart.has(row.act) ? { ...row, keys: apart.get(row.act), shown: row.shown.map((key) => `${shift} ${key}`) } : row));
   return [...judgingShortcuts().filter(({ act }) => act !== "help"), ...moved];
 }
 
