@@ -105,7 +105,7 @@ TOPICS: Final = (
         ),
     ),
     Topic("deliveries", ("admin.deliveries", "admin.delivery")),
-    Topic("centre", ("admin.centre", "admin.centre_join", "admin.centre_export", "admin.centre_import")),
+    Topic("centre", ("admin.centre",)),
     Topic("users", ("admin.users", "admin.user", "admin.user_add")),
     Topic("keys", ("admin.keys",)),
     Topic("certificates", ("admin.certificates", "lan.certificate"), always=True),
