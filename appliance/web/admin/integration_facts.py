@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from appliance.exams.model import Integration
     from appliance.integrations.store import StoredIntegration
 
-# What systemd answers where a process may not reach an address (IPAddressDeny=).
-NOT_PERMITTED: Final = "Operation not permitted"
+# What the kernel answers where systemd lets a process not reach an address (IPAddressDeny=).
+NOT_PERMITTED: Final = os.strerror(errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)

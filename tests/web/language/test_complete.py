@@ -22,7 +22,11 @@ OTHERS = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
 TEMPLATES = sorted(path for path in WEB.rglob("templates/**/*.html"))
 # What programmers, machines and the journal read is English: descriptions of the JSON endpoints, names of figures.
 FOR_MACHINES = frozenset({"openapi.py", "metrics.py", "main.py"})
+# The API that LMSs call answers in English whoever calls it (its JSON and its document are for programs and
+# those who write them; no page shows them). Named one by one, and held to it: they ask no catalogue at all.
+FOR_LMSS = (WEB / "api" / "answers.py", WEB / "api" / "description.py")
 MODULES = sorted(path for path in WEB.rglob("*.py") if path.name not in FOR_MACHINES)
+VIEWS = [path for path in MODULES if path not in FOR_LMSS]
 SCRIPTS = sorted(path for path in WEB.rglob("static/**/*.js"))
 READ_ALOUD = frozenset({"title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-label"})
 # The same in every language: the product's name, names of keys and formats, units.
@@ -198,10 +202,20 @@ def test_scripts_keep_their_texts_out_of_template_strings(path: Path) -> None:
     assert hidden_in_template_strings(path.read_text("utf-8")) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(WEB)))
+@pytest.mark.parametrize("path", VIEWS, ids=lambda path: str(path.relative_to(WEB)))
 def test_views_say_nothing_past_the_catalogue(path: Path) -> None:
     """A view's sentences go through the catalogue, or are raised as errors, which are translated at the edge."""
     assert python_past_the_catalogue(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("path", FOR_LMSS, ids=lambda path: str(path.relative_to(WEB)))
+def test_what_lmss_are_answered_is_english(path: Path) -> None:
+    """The answers of the API and its document take nothing from the catalogue of pages."""
+    imported = [
+        node.module for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+    ]
+    assert imported
+    assert [module for module in imported if (module or "").startswith("appliance.web.language")] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(WEB)))
