@@ -94,6 +94,8 @@ class _Round:
             if kind == ChangeKind.SITTING:
                 things |= {(str(other), name) for other in _HANG_ON_SITTING}
                 whole |= boxes_seeing(self._db, kind, name) | self._holding(kind, name)
+            elif kind == ChangeKind.EXAM:  # what is booked for it goes, and comes back, with it
+                whole |= boxes_seeing(self._db, kind, name) ^ self._holding(kind, name)
         for kind, name in sorted(things, key=lambda one: (_ORDER[ChangeKind(one[0])], one[1])):
             seeing = boxes_seeing(self._db, kind, name)
             for box in sorted(seeing | self._holding(kind, name)):

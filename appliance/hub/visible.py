@@ -23,17 +23,18 @@ _EXAMS: Final = (
 _SESSIONS: Final = (
     f"SELECT id FROM session WHERE removed_us IS NULL AND (sitting IN ({_SITTINGS}) OR id IN (SELECT n.id FROM"  # noqa: S608  own words
     " hub_session h JOIN session n ON n.integration = h.integration AND n.session_id = h.session_id"
-    " WHERE h.box = :box))"
+    f" WHERE h.box = :box AND (h.begun_us IS NOT NULL OR n.exam IN (SELECT id FROM ({_EXAMS})))))"
 )
 _OF_SITTING: Final = (
     "SELECT a.box FROM hub_assignment a JOIN sitting s ON s.id = a.id WHERE a.kind = 'sitting' AND a.id = :id"
     " AND s.removed_us IS NULL"
 )
-_OF_EXAM: Final = (
-    "SELECT a.box FROM hub_assignment a WHERE a.kind = 'exam' AND a.id = :id UNION SELECT a.box FROM sitting_exam x"
+_HAVING: Final = (
+    "SELECT a.box FROM hub_assignment a WHERE a.kind = 'exam' AND a.id = {exam} UNION SELECT a.box FROM sitting_exam x"
     " JOIN sitting s ON s.id = x.sitting JOIN hub_assignment a ON a.kind = 'sitting' AND a.id = x.sitting"
-    " WHERE x.exam = :id AND s.removed_us IS NULL"
+    " WHERE x.exam = {exam} AND s.removed_us IS NULL"
 )
+"""The boxes an exam is given to, by itself or with a sitting."""
 _SEEING: Final = {
     ChangeKind.INTEGRATION: (
         "SELECT a.box FROM exam e JOIN hub_assignment a ON a.kind = 'exam' AND a.id = e.id WHERE e.integration = :id"
@@ -42,14 +43,20 @@ _SEEING: Final = {
         " JOIN hub_assignment a ON a.kind = 'sitting' AND a.id = x.sitting WHERE e.integration = :id"
         " AND e.removed_us IS NULL"
     ),
-    ChangeKind.EXAM: _OF_EXAM,
+    ChangeKind.EXAM: (
+        f"SELECT box FROM ({_HAVING.format(exam=':id')}) WHERE EXISTS (SELECT 1 FROM exam WHERE id = :id"  # noqa: S608  own words
+        " AND removed_us IS NULL)"
+    ),
     ChangeKind.SITTING: _OF_SITTING,
     ChangeKind.ROSTER: _OF_SITTING,
     ChangeKind.SEATING: _OF_SITTING,
     ChangeKind.SESSION: (
-        "SELECT h.box FROM session n JOIN hub_session h ON h.integration = n.integration AND h.session_id ="
-        " n.session_id WHERE n.id = :id AND h.box IS NOT NULL UNION SELECT a.box FROM session n JOIN hub_assignment a"
-        " ON a.kind = 'sitting' AND a.id = n.sitting WHERE n.id = :id"
+        # One that has not begun goes where its exam is: a box that lost the exam loses the booking.
+        "SELECT h.box FROM session n JOIN hub_session h ON h.integration = n.integration AND h.session_id ="  # noqa: S608  own words
+        " n.session_id JOIN exam e ON e.id = n.exam WHERE n.id = :id AND h.box IS NOT NULL AND (h.begun_us IS NOT NULL"
+        f" OR (e.removed_us IS NULL AND h.box IN ({_HAVING.format(exam='e.id')})))"
+        " UNION SELECT a.box FROM session n JOIN hub_assignment a ON a.kind = 'sitting' AND a.id = n.sitting"
+        " JOIN sitting s ON s.id = n.sitting AND s.removed_us IS NULL WHERE n.id = :id"
     ),
     ChangeKind.EXTRA_TIME: (
         "SELECT a.box FROM hub_extra_time t JOIN hub_assignment a ON a.kind = 'sitting' AND a.id = t.sitting"

@@ -16,7 +16,7 @@ from appliance.exchange.moment import zulu
 from appliance.exchange.token import authorization, issue_token
 from appliance.hub.assigning import assign
 from appliance.hub.boxes import edit_box, revoke_box
-from appliance.sittings.exams import find_exam, upsert_exam
+from appliance.sittings.exams import find_exam, remove_exam, restore_exam, upsert_exam
 from tests.exchange.values import EXAMPLE, SESSION
 
 if TYPE_CHECKING:
@@ -100,6 +100,32 @@ def test_a_candidate_is_sent_to_the_box_of_their_room(
     assert (booking.session, booking.account, booking.integration) == (NAME.session_id, NAME.account_id, "campus")
     assert booking.candidate.user_id == "5"
     assert campus.bring(token).location == answer.location
+
+
+def test_a_box_that_loses_an_exam_loses_the_bookings_for_it(
+    new_box: Callable[..., HubBox],
+    campus: Lms,
+    give: Callable[..., str],
+    db: Database,
+    clock: ManualClock,
+) -> None:
+    """A booking goes with the exam it is for, however that goes, and comes back with it; what has begun stays."""
+    box = new_box()
+    exam = give(box)
+    campus.bring(campus.token())
+    (booking,) = (key for key in box.pull_all() if key[0] == "session")
+    give()
+    assert box.pull_all()[booking].deleted
+    give(box)
+    assert not box.pull_all()[booking].deleted
+    remove_exam(db, exam, clock=clock, who="test")
+    assert box.pull_all()[booking].deleted
+    restore_exam(db, exam, clock=clock, who="test")
+    assert not box.pull_all()[booking].deleted
+    begun = Review(session=NAME, attention=30, rejected=80, start_us=clock.wall_us()).body()
+    box.push(box.item("review", {"integration": "campus", "kind": "review", "message": begun}, stream="s"))
+    give()
+    assert booking not in box.pull_all()
 
 
 def test_a_form_is_sent_on_as_a_form(new_box: Callable[..., HubBox], campus: Lms, give: Callable[..., str]) -> None:
