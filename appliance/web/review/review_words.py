@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
+
 from appliance.exams.records import SEVERITIES
+from appliance.web.language import current_language
 from appliance.web.language import gettext as _
 from appliance.web.sittings.helpers import word_helpers
 from appliance.web.sittings.words import severity_kind, severity_words
@@ -105,8 +108,8 @@ def incident_kind(worst: int) -> str:
 
 
 def weight_words(value: float) -> str:
-    """Return a weight or points without needless zeros: ``1.5``, ``2``."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    """Return a weight or points without needless zeros, in the reader's language: ``1.5``, ``2``."""
+    return str(format_decimal(value, "0.##", current_language()))
 
 
 def helpers() -> dict[str, Any]:
