@@ -88,10 +88,10 @@ def chromium(screen: tuple[int, int] = DESKTOP) -> Iterator[Page]:
     """Open a page in a context of its own; a page's own fault or a breach of its policy fails the test."""
     faults: list[str] = []
     with quiet_chromium(screen) as opened:
-        opened.on("pageerror", lambda fault: faults.append(str(fault)))
+        opened.on("pageerror", lambda fault: faults.append(f"{opened.url}: {fault.stack or fault}"))
         opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         yield opened
-    assert faults == []
+    assert faults == [], faults
 
 
 @contextmanager

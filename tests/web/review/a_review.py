@@ -29,10 +29,16 @@ class Reviewed:
     """Three sessions: the second has warnings, the third an incident; the results wait for a person."""
 
     def __init__(
-        self, db: Database, settings: Settings, *, phones: tuple[float, float] = (1, 1.5), eyes: float = 30
+        self,
+        db: Database,
+        settings: Settings,
+        *,
+        phones: tuple[float, float] = (1, 1.5),
+        eyes: float = 30,
+        **exam: Any,
     ) -> None:
         self.db = db
-        self.room = Room(db, settings, *NUMBERS, requiresValidation=True)
+        self.room = Room(db, settings, *NUMBERS, **{"requiresValidation": True, **exam})
         for number in NUMBERS:
             self.room.hands_over(number)
         self.room.writes(*NUMBERS)
