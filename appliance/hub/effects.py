@@ -234,6 +234,7 @@ class Effects:
         return int(number)
 
     def _event(self, item: Item) -> None:
+        """Keep how far a sitting is: what is told last counts, for a restored box tells lower numbers again."""
         content = item.content()
         event, seq, sitting = content.get("event"), content.get("seq"), content.get("sitting")
         if not (isinstance(event, dict) and isinstance(seq, int) and isinstance(sitting, str) and sitting):
@@ -242,8 +243,7 @@ class Effects:
         status = str(rule.target) if rule is not None and rule.target is not None else ""
         self.db.conn.execute(
             "INSERT INTO hub_sitting (sitting, box, status, seq, at_us) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT"
-            " (sitting, box) DO UPDATE SET status = CASE WHEN ?3 <> '' AND ?4 >= seq THEN ?3 ELSE status END,"
-            " seq = max(seq, ?4), at_us = max(at_us, ?5)",
+            " (sitting, box) DO UPDATE SET status = CASE WHEN ?3 <> '' THEN ?3 ELSE status END, seq = ?4, at_us = ?5",
             (sitting, self.box, status, seq, item.at_us),
         )
 
