@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from tests.faults.centre_world import Box, Hub, Machine
     from tests.support.lms_receiver import LmsReceiver
 
-_OPEN = "SELECT state, kind, reason, COUNT(*) FROM delivery WHERE state IN ('waiting', 'parked') GROUP BY state, kind, reason"
+_OPEN = (
+    "SELECT state, kind, reason, COUNT(*) FROM delivery"
+    " WHERE state IN ('waiting', 'parked') GROUP BY state, kind, reason"
+)
 _TOLD = ("session", "agreement", "warning", "review")
 
 
