@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from appliance.clock import SECOND_US
 from appliance.database import write
 from appliance.exchange.centre.items import ItemError, check_item
 from appliance.exchange.centre.messages import PushAnswer, PushResult
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from appliance.exchange.idempotency import DeliveryKey
 
 Result: TypeAlias = Literal["stored", "known", "refused", "conflict", "waits"]
+_What: TypeAlias = tuple[str, str, int, str]
+"""Kind, stream, moment by the box's clock, and hash of an item: what it is, whatever its key."""
+_CLOCKS_DIFFER_US: Final = 24 * 3600 * SECOND_US
 _MAX_REASON: Final = 500
 _INSERT: Final = (
     "INSERT INTO hub_item (box, epoch, seq, kind, stream, at_us, body, sha256, received_us, note)"
@@ -30,7 +34,8 @@ def push(db: Database, box: str, items: Sequence[Item], *, clock: Clock) -> Push
     """Take a batch in; what is answered ``stored`` or ``known`` is durable, with what the LMSs are told of it.
 
     Of a stream nothing is taken after one that was not: those behind it are answered ``waits``. Items without a stream
-    wait for none. The same key with the same content is ``known``, however often and in whatever batch it comes.
+    wait for none. The same key with the same content of the same moment is ``known``, however often and in whatever
+    batch it comes; so is what came under another key, where a box and its copy both told it again after a conflict.
     """
     with write(db):
         return PushAnswer(results=tuple(_Batch(db, box, clock).take(items)))
@@ -42,13 +47,15 @@ class _Batch:
         self._box = box
         self._now_us = clock.wall_us()
         self._effects = Effects(db, box, clock=clock)
-        self._held: dict[tuple[str, int], tuple[str, str, str]] = {}
+        self._held: dict[tuple[str, int], _What] = {}
+        self._told_again: set[_What] = set()
         self._blocked: set[str] = set()
         self._rows: list[tuple[object, ...]] = []
 
     def take(self, items: Sequence[Item]) -> list[PushResult]:
         checked = [(item, self._checked(item)) for item in items]
         self._look_up([key for _, key in checked if not isinstance(key, str)])
+        self._look_for_told_again(items)
         results = [self._one(item, key) for item, key in checked]
         self._db.conn.executemany(_INSERT, self._rows)
         self._note_epochs()
@@ -69,21 +76,41 @@ class _Batch:
         for epoch, numbers in by_epoch.items():
             marks = ", ".join("?" * len(numbers))
             rows = self._db.conn.execute(
-                f"SELECT seq, kind, stream, sha256 FROM hub_item WHERE box = ? AND epoch = ? AND seq IN ({marks})",  # noqa: S608  question marks
+                "SELECT seq, kind, stream, at_us, sha256 FROM hub_item WHERE box = ? AND epoch = ?"  # noqa: S608  question marks
+                f" AND seq IN ({marks})",
                 (self._box, epoch, *numbers),
             )
-            self._held |= {(epoch, int(seq)): (kind, stream, sha256) for seq, kind, stream, sha256 in rows}
+            self._held |= {(epoch, int(seq)): (*what,) for seq, *what in rows}
+
+    def _look_for_told_again(self, items: Sequence[Item]) -> None:
+        """Find what is here under another key: only a box that ever had a conflict has told things under two.
+
+        A box that was restored numbers things anew that the hub then refuses; a copy that was made before it learnt so
+        does the same with the same things.
+        """
+        (last_us,) = self._db.conn.execute(
+            "SELECT MAX(conflict_us) FROM hub_epoch WHERE box = ?", (self._box,)
+        ).fetchone()
+        old = [] if last_us is None else [item.sha256 for item in items if item.at_us < last_us + _CLOCKS_DIFFER_US]
+        if not old:
+            return
+        rows = self._db.conn.execute(
+            "SELECT kind, stream, at_us, sha256 FROM hub_item WHERE box = ? AND sha256 IN"  # noqa: S608  question marks
+            f" ({', '.join('?' * len(old))})",
+            (self._box, *old),
+        )
+        self._told_again = set(rows.fetchall())
 
     def _one(self, item: Item, key: DeliveryKey | str) -> PushResult:
         if isinstance(key, str):
             return self._not_taken(item, "refused", key)
-        what = (item.kind, item.stream, item.sha256)
+        what = (item.kind, item.stream, item.at_us, item.sha256)
         held = self._held.get((key.epoch, key.seq))
-        if held is not None and held != what:
+        if held == what or what in self._told_again:
+            return PushResult(key=item.key, result="known")
+        if held is not None:
             self._effects.conflict(key.epoch)
             return self._not_taken(item, "conflict", "Another content has this key here.")
-        if held is not None:
-            return PushResult(key=item.key, result="known")
         if item.stream and item.stream in self._blocked:
             return PushResult(key=item.key, result="waits", reason="An earlier one of its stream was not taken.")
         try:

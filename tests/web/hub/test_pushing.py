@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.exchange.centre.messages import PushRequest, write_message
 from appliance.exchange.centre.routes import PUSH
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from appliance.clock import ManualClock
     from appliance.exams.model import Integration
     from tests.support.hub_box import HubBox
 
@@ -173,6 +175,30 @@ def test_a_broken_batch_is_refused_whole(new_box: Callable[..., HubBox], db: Dat
         answer = box.call(PUSH, body)
         assert answer.status == 400, answer.body
     assert db["hub_item"].count == 0
+
+
+def test_what_a_box_and_its_copy_tell_again_is_here_once(new_box: Callable[..., HubBox], db: Database) -> None:
+    """A key whose content conflicts is given up, by a box and by its copy: the second of the two new keys is known."""
+    box = new_box()
+    first = box.item("incident", {"n": 1}, stream="a")
+    box.push(first)
+    other = box.item("incident", {"n": 2}, stream="a", seq=box.seq)
+    assert box.push(other)[0][0] == "conflict"
+    for epoch, result in (("2-bbbb", "stored"), ("3-cccc", "known")):
+        again = replace(other, key=f"{box.box}:{epoch}:1")
+        assert box.push(again) == [(result, "")]
+    assert box.push(other) == [("known", "")]
+    assert [row[0] for row in db.conn.execute("SELECT body FROM hub_item ORDER BY number")] == [first.body, other.body]
+
+
+def test_the_same_words_at_another_time_are_another_thing(new_box: Callable[..., HubBox], clock: ManualClock) -> None:
+    """A restored box that says the same again, later and under an old number, is asked to number it anew."""
+    box = new_box()
+    first = box.item("incident", {"n": 1}, stream="a")
+    box.push(first)
+    clock.advance(60)
+    later = box.item("incident", {"n": 1}, stream="a", seq=box.seq)
+    assert box.push(first, later) == [("known", ""), ("conflict", "Another content has this key here.")]
 
 
 def test_a_restored_box_is_believed_how_far_a_sitting_is(new_box: Callable[..., HubBox], db: Database) -> None:
