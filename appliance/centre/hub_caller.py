@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", bound=Struct)
 MAX_ANSWER: Final = LARGE.size
 _CONNECT_S: Final = 10.0
-_KEEP_S: Final = 60.0
+_KEEP_S: Final = 15.0
+"""A connection that was idle for longer is not used again: a hub closes it after 20 s, and a box that waited so long
+after trouble would find it closed with its very next call."""
 _FIRST_REFUSAL: Final = 400
 _JTI_BYTES: Final = 16
 _MAX_DETAIL: Final = 300
@@ -52,12 +54,16 @@ class HubCallError(ApplianceError):
 
 
 class HubRefusedError(HubCallError):
-    """The centre answered, and refuses: its own ``answer_code`` and ``answer_status``."""
+    """The centre answered, and refuses: its own ``answer_code`` and ``answer_status``.
+
+    ``ahead_us`` is how far its time, as it signed it, was ahead of the time the request was signed with.
+    """
 
     code = "centre.refused"
 
-    def __init__(self, status: int, body: bytes, *, retry_after: float = 0.0) -> None:
+    def __init__(self, status: int, body: bytes, *, retry_after: float = 0.0, ahead_us: int = 0) -> None:
         self.answer_status = status
+        self.ahead_us = ahead_us
         try:
             told = parse_object(body)
         except JsonError:
@@ -195,7 +201,8 @@ class HubCaller:
     def call(self, call: Call, answer: type[Answer], body: Struct | bytes, *, epoch: str, **names: str | int) -> Answer:
         """Ask, and return what the hub signed.
 
-        A request that is refused for its time alone is sent again with the time the refusal told.
+        A request that is refused for its time alone is sent again with the time the refusal told, whatever was
+        measured before: the hub's clock may have been set.
 
         Raises:
             HubRefusedError: the hub refuses.
@@ -203,11 +210,14 @@ class HubCaller:
         """
         path = call.at(**names)
         data = body if isinstance(body, bytes) else write_message(body)
+        ahead_us = 0
         for left in range(_MOST_TRIES - 1, -1, -1):
+            before_us = self._meter.time().now_us
             try:
-                raw = self._once(call.method, path, data, epoch)
+                raw = self._once(call.method, path, data, epoch, now_us=before_us + ahead_us)
             except HubRefusedError as problem:
                 if problem.answer_reason in TIME_REASONS and left:
+                    ahead_us += problem.ahead_us + before_us - self._meter.time().now_us
                     continue
                 raise
             try:
@@ -223,7 +233,7 @@ class HubCaller:
         """End."""
         self._transport.close()
 
-    def _once(self, method: str, path: str, body: bytes, epoch: str) -> bytes:
+    def _once(self, method: str, path: str, body: bytes, epoch: str, *, now_us: int) -> bytes:
         jti = new_jti(os.urandom(_JTI_BYTES))
         token = sign_request(
             self._keys.sign_private,
@@ -233,7 +243,7 @@ class HubCaller:
             method=method,
             path=path,
             body=body,
-            now_us=self._meter.time().now_us,
+            now_us=now_us,
             jti=jti,
         )
         got = self._transport.send(method, self._hub.address + path, body, request_headers(token))
@@ -251,7 +261,8 @@ class HubCaller:
             ) from problem
         self._meter.add(sent_us=got.at[0], received_us=got.at[1], hub_us=told.at_us)
         if got.status >= _FIRST_REFUSAL:
-            raise HubRefusedError(got.status, got.body, retry_after=got.retry_after_s)
+            ahead_us = told.at_us - now_us
+            raise HubRefusedError(got.status, got.body, retry_after=got.retry_after_s, ahead_us=ahead_us)
         return got.body
 
 
