@@ -65,6 +65,7 @@ class Chaos:
         )  # fmt: skip
         self.lms_fails = 0.0
         self.gone_with_disk = 0
+        self.last_left: list[str] = []
         stack.callback(self.end_drivers)  # first of all: what they drive ends after them
         self._stop = threading.Event()
         self._impatience = threading.Thread(target=self._push_on, daemon=True)
@@ -110,6 +111,7 @@ class Chaos:
         left: list[str] = []
 
         def agreed() -> bool:
+            self.last_left = left[:5] or self.last_left
             left[:] = unsettled(self.hub, self.boxes, copies)
             for room in self.rooms:
                 room.finish()
@@ -233,6 +235,7 @@ def _report(chaos: Chaos, found: Findings, took_s: float, settled_s: float) -> N
     print(f"\n{sum(faults.values())} faults in {took_s:.0f} s; all agreed {settled_s:.1f} s after the last")  # noqa: T201  figures
     for kind, count in sorted(faults.items(), key=lambda one: -one[1]):
         print(f"  {count:6} {kind}")  # noqa: T201  as above
+    print(f"  last to agree: {chaos.last_left}")  # noqa: T201  as above
     print(f"  looked at: {dict(found.looked)}")  # noqa: T201  as above
     asked, again = sum(one.passed for one in chaos.proxies), sum(chaos.lms.repeated().values())
     print(  # noqa: T201  as above
