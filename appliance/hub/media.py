@@ -167,13 +167,17 @@ def take_offer(db: Database, box: str, offer: MediaOffer, *, clock: Clock) -> Me
             raise ConflictError("Another recording was asked for.", hint="Pull the request again.")
         if media.withdrawn_us is not None:
             return MediaAnswer(complete=True)
-        if media.offered + len(offer.segments) > MAX_OFFERED:
-            raise ConflictError(f"More than {MAX_OFFERED} segments were offered for one request.")
         db.conn.executemany(
             "INSERT INTO hub_segment (media, part, seq, sha256, size) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (media,"
             " part, seq) DO UPDATE SET sha256 = ?4, size = ?5, stored_us = NULL WHERE sha256 <> ?4",
             [(media.id, one.part, one.seq, one.sha256, one.size) for one in offer.segments],
         )
+        # Counted afterwards: what is offered again after a cut is no more than before.
+        if get_media(db, media.id).offered > MAX_OFFERED:
+            raise ConflictError(
+                f"More than {MAX_OFFERED} segments were offered for one request.",
+                hint="Ask for a shorter time, in several requests.",
+            )
         if offer.last:
             db.conn.execute("UPDATE hub_media SET last_us = ifnull(last_us, ?) WHERE id = ?", (now, media.id))
         complete = _complete(db, media.id, clock)

@@ -147,6 +147,18 @@ def claimed_sender(token: str) -> str:
     return claimed(token).sender
 
 
+def check_sender(token: str, public: bytes, *, audience: str) -> None:
+    """Return if a token is signed with this key and for this receiver: enough to read a long body, for nothing else.
+
+    Neither what it was signed over nor its time is looked at; `check_request` follows once the body is there.
+
+    Raises:
+        TokenError: refused; ``reason`` is ``too_long``, ``malformed``, ``algorithm``, ``signature`` or ``audience``.
+        ValueError: the key is no Ed25519 public key.
+    """
+    _for_us(verify(read_unverified(token), public), audience)
+
+
 def check_request(
     token: str,
     public: bytes,
@@ -171,8 +183,7 @@ def check_request(
     sender, epoch, jti = (
         text_claim(claims, name, form) for name, form in (("iss", _PARTY), ("epoch", _EPOCH), ("jti", _JTI))
     )
-    if text_claim(claims, "aud", _ANY) != audience:
-        raise TokenError("The token is for somebody else.", reason="audience")
+    _for_us(claims, audience)
     _check_bound(claims, {"method": method, "path": path, "body": sha256_text(body)}, reason="request")
     issued_us, expires_us = time_claim_us(claims, "iat"), time_claim_us(claims, "exp")
     _check_times(issued_us, expires_us, now_us=now_us, leeway_us=leeway_us)
@@ -203,6 +214,11 @@ def check_answer(token: str, public: bytes, *, hub: str, to: str, status: int, b
         raise TokenError("The answer has another status than was signed.", reason="answer")
     _check_bound(claims, {"body": sha256_text(body)}, reason="answer")
     return Answered(hub, time_claim_us(claims, "iat"))
+
+
+def _for_us(claims: JsonObject, audience: str) -> None:
+    if text_claim(claims, "aud", _ANY) != audience:
+        raise TokenError("The token is for somebody else.", reason="audience")
 
 
 def _check_bound(claims: JsonObject, wanted: dict[str, str], *, reason: str) -> None:

@@ -10,11 +10,13 @@ from flask import g, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from appliance.errors import ApplianceError, NotFoundError
-from appliance.exchange.centre.peer_token import ENROL_AUDIENCE, check_request, claimed
+from appliance.exchange.centre.messages import SMALL
+from appliance.exchange.centre.peer_token import ENROL_AUDIENCE, check_request, check_sender, claimed
 from appliance.exchange.json_edge import JsonError, JsonTooLargeError
 from appliance.exchange.token import TokenError, token_of_header
 from appliance.hub.boxes import Box, check_good, get_box
 from appliance.web.api.errors import ReplayedTokenError, TooManyError
+from appliance.web.api.state import api
 from appliance.web.hub.state import hub
 from appliance.web.services import address, services
 
@@ -62,6 +64,28 @@ def body_bytes(most: int) -> bytes:
     return data
 
 
+def box_body(most: int) -> bytes:
+    """Return the body of a box's call; a long one is read only where the token is signed by a box of this centre.
+
+    So nobody else can have the hub hold megabytes. Whether the box is still good and its clock right is said after the
+    body was read: a box that is refused in the middle of sending would hear no answer.
+
+    Raises:
+        TokenError: the token is missing, or no box of this centre signed it for this hub.
+        TooManyError: too many calls in its name were refused from this address.
+        JsonError: as `body_bytes`.
+    """
+    stated = request.content_length
+    if stated is None or stated > SMALL.size:
+        with api().connections.one() as db:
+            sender, text = _not_shut_out()
+            try:
+                check_sender(text, _known(db, sender).public, audience=hub().keys.id)
+            except ApplianceError as problem:
+                _refuse(sender, problem)
+    return body_bytes(most)
+
+
 def calling_box(db: Database, body: bytes) -> Peer:
     """Return which box calls.
 
@@ -70,15 +94,9 @@ def calling_box(db: Database, body: bytes) -> Peer:
         BoxRefusedError: the box was revoked, or its time is over (403).
         TooManyError: it calls too often, or too many calls in its name were refused from this address (429).
     """
-    sender, text = _claimed()
-    wait = hub().refused.wait_s((address(), sender))
-    if wait:
-        raise _too_many(wait)
+    sender, text = _not_shut_out()
     try:
-        try:
-            box = get_box(db, sender)
-        except NotFoundError as problem:
-            raise UnknownBoxError from problem
+        box = _known(db, sender)
         token = _checked(text, box.public, hub().keys.id, body)
         check_good(box, now_us=services().clock.wall_us())
     except ApplianceError as problem:
@@ -129,6 +147,27 @@ def _claimed() -> tuple[str, str]:
     if isinstance(found, TokenError):
         raise found
     return found
+
+
+def _not_shut_out() -> tuple[str, str]:
+    """Return the sender the token claims, and its text.
+
+    Raises:
+        TokenError: as `_claimed`.
+        TooManyError: too many calls in its name were refused from this address.
+    """
+    sender, text = _claimed()
+    wait = hub().refused.wait_s((address(), sender))
+    if wait:
+        raise _too_many(wait)
+    return sender, text
+
+
+def _known(db: Database, sender: str) -> Box:
+    try:
+        return get_box(db, sender)
+    except NotFoundError as problem:
+        raise UnknownBoxError from problem
 
 
 def _checked(text: str, public: bytes, audience: str, body: bytes) -> PeerToken:

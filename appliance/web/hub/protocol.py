@@ -34,7 +34,7 @@ from appliance.hub.receiving import push
 from appliance.web.access import View, public
 from appliance.web.api.answers import refused, told
 from appliance.web.api.state import api
-from appliance.web.hub.peers import body_bytes, calling_box, joining_box, look_at_token
+from appliance.web.hub.peers import body_bytes, box_body, calling_box, joining_box, look_at_token
 from appliance.web.hub.state import hub
 from appliance.web.services import address, services
 
@@ -121,7 +121,7 @@ def pull_changes() -> Response:
 @_takes(PUSH)
 def push_items() -> Response:
     """Take what happened on a box: durable before the answer."""
-    body = body_bytes(LARGE.size)
+    body = box_body(LARGE.size)
     with api().connections.one() as db:
         box = calling_box(db, body).box.id
     asked = read_message(PushRequest, body, LARGE)
@@ -136,7 +136,7 @@ def push_items() -> Response:
 @_takes(OFFER)
 def offer_media() -> Response:
     """Learn which segments a box has of what it was asked for, and say which are missing."""
-    body = body_bytes(LARGE.size)
+    body = box_body(LARGE.size)
     with api().connections.one() as db:
         box = calling_box(db, body).box.id
         offered = read_message(MediaOffer, body, LARGE)
@@ -146,7 +146,7 @@ def offer_media() -> Response:
 @_takes(SEGMENT)
 def put_segment(request: str, part: str, seq: str) -> Response:
     """Keep one sealed segment."""
-    body = body_bytes(MAX_SEGMENT)
+    body = box_body(MAX_SEGMENT)
     with api().connections.one() as db:
         box = calling_box(db, body).box.id
         answer = take_segment(

@@ -77,7 +77,7 @@ def install(app: Flask, settings: Settings, clock: Clock, db: Database) -> None:
         calls=Buckets(per_second=CALLS_PER_SECOND, burst=CALLS_BURST, mono_us=clock.mono_us),
         refused=Buckets(per_second=REFUSED_PER_SECOND, burst=REFUSED_BURST, mono_us=clock.mono_us),
         codes=Buckets(per_second=CODES_PER_SECOND, burst=CODES_BURST, mono_us=clock.mono_us),
-        media_folder=settings.state_dir / "media",
+        media_folder=settings.state_dir / "web" / "media",  # a folder the dashboard's unit may write
     )
 
 

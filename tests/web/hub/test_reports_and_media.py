@@ -148,6 +148,20 @@ def test_media_go_on_after_a_cut(new_box: Callable[..., HubBox], hub: Hub, db: D
     assert box.pull_all()["media_request", media.id].deleted
 
 
+def test_no_more_is_offered_for_one_request_than_is_taken(
+    new_box: Callable[..., HubBox], db: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offering the same again after a cut counts once; one segment too many is refused, and nothing of it is kept."""
+    box = new_box()
+    media = _media(db, box, clock)
+    monkeypatch.setattr("appliance.hub.media.MAX_OFFERED", len(SEGMENTS))
+    assert [_offer(box, media, last=False)[0] for _ in range(2)] == [200, 200]
+    monkeypatch.setattr("appliance.hub.media.MAX_OFFERED", len(SEGMENTS) - 1)
+    other = _media(db, box, clock)
+    assert _offer(box, other)[0] == 409
+    assert get_media(db, other.id).offered == 0
+
+
 @pytest.mark.parametrize(
     ("seq", "data", "expected"),
     [(0, b"x" * 100, (422, "sha256")), (0, b"x", (422, "size")), (9, b"x", (422, "offered"))],
