@@ -12,6 +12,7 @@ from appliance.exchange.token import authorization, issue_token
 from appliance.integrations.exchange_key import exchange_key
 from appliance.integrations.store import add_integration
 from appliance.sittings.hand_over import hand_over
+from tests.exchange import values
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,30 +27,9 @@ if TYPE_CHECKING:
 NAME: Final = "moodle"
 EXAMS: Final = f"/api/v2/integration/simple/{NAME}/exams/"
 EXAMPLE: Final[dict[str, Any]] = {
-    "accountId": 123,
+    **values.EXAMPLE,
     "accountName": "Demo University",
-    "examId": "a3875623",
     "examName": "Algebra",
-    "duration": 120,
-    "schedule": True,
-    "auxiliaryCamera": False,
-    "proctoring": "online",
-    "identification": "passport",
-    "rules": {"allow_to_use_paper": True, "allow_to_use_calculator": False},
-    "startDate": "2018-03-27T00:00:00Z",
-    "endDate": "2018-03-30T12:55:00Z",
-    "scoreConfig": {
-        "cheaterLevel": 80,
-        "extraUserInFrame": 1.0,
-        "substitutionUser": 1.0,
-        "noUserInFrame": 1.0,
-        "avertEyes": 1.0,
-        "changeActiveWindowOnComputer": 1.0,
-        "forbiddenDevice": 1.0,
-        "voiceDetected": 1.0,
-        "phone": 1.0,
-    },
-    "visibleWarnings": {"warning_extra_user_in_frame": False, "warning_timeout": False},
 }
 """The example that the product was asked for."""
 STORED: Final = (

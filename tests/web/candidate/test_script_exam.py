@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import make_server
 
-from appliance.clock import SystemClock
-from appliance.config import PathSettings, Settings
-from appliance.web.app import create_app
-from appliance.web.services import of
-from tests.support.browsers import chromium
+from tests.support.page_scripts import scripts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,25 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """Run ``(module, given) => …`` of a script of the page in a real Chromium."""
-    folder = tmp_path_factory.mktemp("scripts")
-    app = create_app(Settings(paths=PathSettings(state=str(folder / "state"))), SystemClock())
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with chromium() as page:
-            page.goto(f"http://127.0.0.1:{server.server_port}/sign-in")
-
-            def run(module: str, body: str, given: Any = None) -> Any:
-                code = f"async ([module, given]) => ({body})(await import(`/static/candidate/${{module}}`), given)"
-                return page.evaluate(code, [module, given])
-
-            yield run
-    finally:
-        server.shutdown()
-        thread.join(10)
-        of(app).jobs.close()
-        of(app).keeper.conn.close()
+    with scripts_of("candidate", tmp_path_factory.mktemp("scripts")) as run:
+        yield run
 
 
 COUNT = """({Countdown}, steps) => {
