@@ -153,6 +153,28 @@ def is_reviewed(db: Database, session: str) -> bool:
     return db.conn.execute("SELECT 1 FROM review WHERE session = ?", (session,)).fetchone() is not None
 
 
+def reviews_in(db: Database, sitting: str) -> dict[str, tuple[str, ReviewStatus]]:
+    """Return which session of whom is reviewed in a sitting, and how far that is, by our id of the candidate.
+
+    Of several attempts it is the one that began last.
+    """
+    rows = db.conn.execute(
+        "SELECT s.candidate, s.id, r.status FROM session s JOIN review r ON r.session = s.id WHERE s.sitting = ?"
+        " ORDER BY s.begun_us, s.id",
+        (sitting,),
+    )
+    return {candidate: (session, ReviewStatus(status)) for candidate, session, status in rows}
+
+
+def count_reviews_of(db: Database, exam: str) -> dict[ReviewStatus, int]:
+    """Return how many sessions of an exam have a review task, by its state."""
+    rows = db.conn.execute(
+        "SELECT r.status, COUNT(*) FROM review r JOIN session s ON s.id = r.session WHERE s.exam = ? GROUP BY r.status",
+        (exam,),
+    )
+    return {ReviewStatus(status): count for status, count in rows}
+
+
 def warning_counts(db: Database, sessions: Sequence[str]) -> dict[str, list[KindCount]]:
     """Return how many warnings of which kind each of these sessions has, the most frequent kind first."""
     marks = ", ".join("?" * len(sessions))

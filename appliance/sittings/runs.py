@@ -92,6 +92,15 @@ def list_sittings(
     return [_stored(row) for row in rows_of(db, sql, [*values, now_us, limit])]
 
 
+def sittings_of_exam(db: Database, exam: str, *, limit: int) -> list[StoredSitting]:
+    """Return the sittings an exam is taken in, the newest first, without removed ones."""
+    sql = (
+        f"{_SELECT} WHERE s.removed_us IS NULL AND EXISTS (SELECT 1 FROM sitting_exam WHERE sitting = s.id"  # noqa: S608  own words
+        " AND exam = ?) ORDER BY s.start_us DESC, s.id DESC LIMIT ?"
+    )
+    return [_stored(row) for row in rows_of(db, sql, [exam, limit])]
+
+
 def open_sittings(db: Database) -> list[StoredSitting]:
     """Return the sittings that are neither closed nor removed, in order of their start."""
     sql = f"{_SELECT} WHERE s.status <> 'closed' AND s.removed_us IS NULL ORDER BY s.start_us, s.id"

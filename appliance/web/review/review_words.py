@@ -10,25 +10,10 @@ from appliance.exams.records import SEVERITIES
 from appliance.web.language import current_language
 from appliance.web.language import gettext as _
 from appliance.web.sittings.helpers import word_helpers
-from appliance.web.sittings.words import severity_kind, severity_words
+from appliance.web.sittings.words import review_status_kind, review_status_words, severity_kind, severity_words
 
 if TYPE_CHECKING:
     from appliance.web.review.judging import State
-
-
-def status_words(status: str) -> str:
-    """Return where a review task stands."""
-    return {
-        "not_ready": _("Not ready yet"),
-        "ready_for_review": _("Ready for review"),
-        "passed": _("Passed"),
-        "failed": _("Failed"),
-    }[status]
-
-
-def status_kind(status: str) -> str:
-    """Return the tag a state is shown with."""
-    return {"passed": "good", "failed": "bad", "ready_for_review": "warn"}.get(status, "")
 
 
 def conclusion_words(conclusion: str) -> str:
@@ -116,8 +101,8 @@ def helpers() -> dict[str, Any]:
     """Return the functions the templates use, those of the sittings' pages included."""
     theirs = word_helpers()
     own = {
-        "status_words": status_words,
-        "status_kind": status_kind,
+        "status_words": review_status_words,
+        "status_kind": review_status_kind,
         "conclusion_words": conclusion_words,
         "band_words": band_words,
         "band_kind": band_kind,

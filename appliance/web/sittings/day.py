@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.exams.states import SittingStatus
 from appliance.sittings.incidents import list_incidents
 from appliance.sittings.recording import recording_of
+from appliance.sittings.review_lists import reviews_in
 from appliance.sittings.rosters import candidates_of, seating_of
 from appliance.sittings.runs import exams_of, run_of, stored_sitting
 from appliance.sittings.sessions import sessions_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from appliance.exams.model import Candidate, Exam, Seat
     from appliance.exams.sitting_run import SittingRun
+    from appliance.exams.states import ReviewStatus
     from appliance.exams.transitions import Role
     from appliance.sittings.incidents import StoredIncident
     from appliance.sittings.recording import SittingRecording
@@ -59,6 +61,7 @@ class Day:
     last_end_us: int | None
     now_us: int
     session_candidates: dict[str, str]
+    reviews: dict[str, tuple[str, ReviewStatus]]
 
     @property
     def id(self) -> str:
@@ -120,6 +123,7 @@ def day_of(db: Database, sitting: str, *, role: Role, who: str, now_us: int, ord
         last_end_us=last_end_us(rows),
         now_us=now_us,
         session_candidates=of_session,
+        reviews=reviews_in(db, sitting),
     )
 
 

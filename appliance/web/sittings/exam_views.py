@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from appliance.database import write
 from appliance.errors import ApplianceError, BadInputError
+from appliance.exams.states import ReviewStatus
 from appliance.exchange.record import ParametersError
 from appliance.integrations.store import list_integrations
 from appliance.sittings.exams import (
@@ -21,6 +22,8 @@ from appliance.sittings.exams import (
     set_choices,
     upsert_exam,
 )
+from appliance.sittings.review_lists import count_reviews_of
+from appliance.sittings.runs import sittings_of_exam
 from appliance.web.access import allow
 from appliance.web.asking import read_query
 from appliance.web.field_problems import beside_its_field
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from appliance.web.account.pages import Answer
 
 PAGE: Final = 50
+SITTINGS: Final = 20
+"""So many sittings of an exam are listed on its page, the newest first."""
 _FORM_FIELDS: Final = {
     "examId": "code", "examName": "name", "courseName": "course", "duration": "duration", "startDate": "window_start",
     "endDate": "window_end",
@@ -102,7 +107,17 @@ def _exam_page(stored: StoredExam, form: ChoicesForm, problem: ApplianceError | 
         problem=problem,
         names=_integration_names(),
         here=HERE,
+        sittings=sittings_of_exam(database(), stored.id, limit=SITTINGS),
+        reviews=_reviews(stored.id),
     )
+
+
+def _reviews(exam: str) -> dict[str, int]:
+    """Return how many reviews of an exam wait for a person, and how many are decided."""
+    counts = count_reviews_of(database(), exam)
+    decided = counts.get(ReviewStatus.PASSED, 0) + counts.get(ReviewStatus.FAILED, 0)
+    found = {"waiting": counts.get(ReviewStatus.READY_FOR_REVIEW, 0), "decided": decided}
+    return {name: count for name, count in found.items() if count}
 
 
 @BLUEPRINT.post("/exams/<exam>/choices")

@@ -19,7 +19,7 @@ DOCUMENTS: Final = ("identity_card", "passport", "student_card", "driving_licenc
 @BLUEPRINT.context_processor
 def word_helpers() -> dict[str, Any]:
     """Return the functions of ``words.py`` by name, for the sittings' templates."""
-    return {name: getattr(words, name) for name in dir(words) if name.endswith("_words") or name == "severity_kind"}
+    return {name: getattr(words, name) for name in dir(words) if name.endswith(("_words", "_kind"))}
 
 
 def last_notice(run: SittingRun) -> str:

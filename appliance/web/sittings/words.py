@@ -21,6 +21,21 @@ def state_words(status: str) -> str:
     return problem_words(spoken(status))
 
 
+def review_status_words(status: str) -> str:
+    """Return where a review task stands."""
+    return {
+        "not_ready": _("Not ready yet"),
+        "ready_for_review": _("Ready for review"),
+        "passed": _("Passed"),
+        "failed": _("Failed"),
+    }[status]
+
+
+def review_status_kind(status: str) -> str:
+    """Return the tag a state is shown with."""
+    return {"passed": "good", "failed": "bad", "ready_for_review": "warn"}.get(status, "")
+
+
 def act_words(name: str) -> str:
     """Return what the button of an act says."""
     return {

@@ -226,3 +226,28 @@ def test_what_was_done_is_in_the_log(closed: Reviewed, person: Callable[[str], B
     lines = [line for line in show(closed.db, limit=20) if line.action in {"warning.judged", "review.acted"}]
     assert sorted(line.action for line in lines) == ["review.acted", "warning.judged", "warning.judged"]
     assert {line.who for line in lines} == {"Reviewer"}
+
+
+def test_a_sitting_and_its_reviews_lead_to_one_another(closed: Reviewed, person: Callable[[str], Browser]) -> None:
+    """Register, candidate and exam link the review for who may see it; the review links back to the sitting."""
+    manager, sitting = person("centre_manager"), closed.room.sitting
+    review = closed.page("2")
+    register = manager.get(f"/sittings/{sitting}/register").text
+    assert all(f'href="{closed.page(number)}"' in register for number in ("1", "2", "3"))
+    assert "Ready for review" in register
+    page = manager.get(review).text
+    (candidate,) = re.findall(rf'href="(/sittings/{sitting}/candidates/[^"]+)"', page)
+    assert f'href="/sittings/{sitting}"' in page
+    assert f'href="{review}"' in manager.get(candidate).text
+    exam = closed.db.conn.execute("SELECT id FROM exam").fetchone()[0]
+    assert 'href="/reviews?q=' in manager.get(f"/exams/{exam}").text
+    assert f'href="/sittings/{sitting}"' in manager.get(f"/exams/{exam}").text
+
+    invigilator = person("invigilator")
+    for path in (f"/sittings/{sitting}/register", candidate, f"/exams/{exam}"):
+        assert "/reviews" not in invigilator.get(path).text, "who may not see reviews is shown no way to them"
+    reviewer = person("reviewer")
+    assert f'href="{review}"' in reviewer.get(f"/sittings/{sitting}/register").text
+    back = reviewer.get(review).text
+    assert f'href="/sittings/{sitting}/register"' in back
+    assert candidate not in back
