@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
 
-from appliance.database import centre_tables, delivery_tables, exam_tables, hub_tables
+from appliance.database import centre_tables, delivery_tables, exam_tables, hub_tables, usb_tables
 from appliance.database.connection import connect, write
 from appliance.errors import DatabaseError
 
@@ -332,6 +332,13 @@ def m0010_delivery_targets(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS()
+def m0011_usb(db: Database) -> None:
+    """USB policy and its orders, devices and what happened to them, seat agents; what a warning is about."""
+    for statement in usb_tables.M0011.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 KNOWN = frozenset(
     {
         m0001_box_records.__name__,
@@ -344,6 +351,7 @@ KNOWN = frozenset(
         m0008_centre.__name__,
         m0009_hub.__name__,
         m0010_delivery_targets.__name__,
+        m0011_usb.__name__,
     }
 )
 

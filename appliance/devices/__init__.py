@@ -1,0 +1,1 @@
+"""PROCESS devices: watches USB, decides by policy, enforces through the kernel, and tells the room."""
