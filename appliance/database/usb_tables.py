@@ -22,7 +22,7 @@ CREATE TABLE usb_order (
     until_us INTEGER,              -- null: until it is ended
     ended_us INTEGER,
     ended_by TEXT NOT NULL DEFAULT '',
-    subject TEXT NOT NULL DEFAULT '{}' -- JSON: the one device of export and let_in (hash, port, words), the sitting of arm and stand_down
+    subject TEXT NOT NULL DEFAULT '{}' -- JSON: the device (hash, port, words) or the sitting
 ) STRICT;
 
 CREATE INDEX usb_order_standing ON usb_order (kind) WHERE ended_us IS NULL;
@@ -37,7 +37,8 @@ CREATE TABLE usb_device (
     port TEXT PRIMARY KEY,         -- what is plugged in now; the devices process alone writes here
     device TEXT NOT NULL,          -- JSON: usb.model.Device
     decision TEXT NOT NULL,        -- JSON: usb.model.Decision
-    state TEXT NOT NULL CHECK (state IN ('in', 'partly', 'out', 'rejected', 'failed', 'noted')), -- as enforced; noted: judged only
+    -- as enforced; noted: judged only
+    state TEXT NOT NULL CHECK (state IN ('in', 'partly', 'out', 'rejected', 'failed', 'noted')),
     problem TEXT NOT NULL DEFAULT '',
     since_us INTEGER NOT NULL,
     looked_us INTEGER NOT NULL
