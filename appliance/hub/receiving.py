@@ -9,6 +9,7 @@ from appliance.database import write
 from appliance.exchange.centre.items import ItemError, check_item
 from appliance.exchange.centre.messages import PushAnswer, PushResult
 from appliance.hub.effects import Effects, UnusableError
+from appliance.hub.older_words import OLDER, OlderWords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,21 +31,25 @@ _INSERT: Final = (
 )
 
 
-def push(db: Database, box: str, items: Sequence[Item], *, clock: Clock) -> PushAnswer:
+def push(db: Database, box: str, items: Sequence[Item], *, clock: Clock, epoch: str = "") -> PushAnswer:
     """Take a batch in; what is answered ``stored`` or ``known`` is durable, with what the LMSs are told of it.
+
+    ``epoch`` is the sender's present one, empty where it is not known: what it inherited of another may be older than
+    what is here of the same thing, and is then kept as history alone (`older_words`).
 
     Of a stream nothing is taken after one that was not: those behind it are answered ``waits``. Items without a stream
     wait for none. The same key with the same content of the same moment is ``known``, however often and in whatever
     batch it comes; so is what came under another key, where a box and its copy both told it again after a conflict.
     """
     with write(db):
-        return PushAnswer(results=tuple(_Batch(db, box, clock).take(items)))
+        return PushAnswer(results=tuple(_Batch(db, box, clock, epoch).take(items)))
 
 
 class _Batch:
-    def __init__(self, db: Database, box: str, clock: Clock) -> None:
+    def __init__(self, db: Database, box: str, clock: Clock, epoch: str) -> None:
         self._db = db
         self._box = box
+        self._epoch = epoch
         self._now_us = clock.wall_us()
         self._effects = Effects(db, box, clock=clock)
         self._held: dict[tuple[str, int], _What] = {}
@@ -54,7 +59,9 @@ class _Batch:
 
     def take(self, items: Sequence[Item]) -> list[PushResult]:
         checked = [(item, self._checked(item)) for item in items]
-        self._look_up([key for _, key in checked if not isinstance(key, str)])
+        keys = [key for _, key in checked if not isinstance(key, str)]
+        self._look_up(keys)
+        self._older = OlderWords(self._db, self._box, self._epoch, [key.epoch for key in keys])
         self._look_for_told_again(items)
         results = [self._one(item, key) for item, key in checked]
         self._db.conn.executemany(_INSERT, self._rows)
@@ -114,7 +121,7 @@ class _Batch:
         if item.stream and item.stream in self._blocked:
             return PushResult(key=item.key, result="waits", reason="An earlier one of its stream was not taken.")
         try:
-            note = self._effects.of(item)
+            note = OLDER if self._older.is_older(item, key) else self._effects.of(item)
         except UnusableError as problem:
             return self._not_taken(item, "refused", f"{problem.reason}: {problem.message}")
         self._held[key.epoch, key.seq] = what

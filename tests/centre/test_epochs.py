@@ -11,6 +11,7 @@ from appliance.centre.epoch_keeping import EpochKeeper
 from appliance.centre.machine import machine_of
 from appliance.centre.status import centre_status
 from appliance.centre.witness import read_witness, witness_path
+from appliance.outbox import lms_target, waiting
 from tests.centre.box import Box, held_items
 
 if TYPE_CHECKING:
@@ -105,6 +106,25 @@ def test_a_copy_on_another_computer_is_told_apart(box: Box, server: HubServer, t
     box.round()
     assert sorted(n for _, n in held_items(server, box.id)) == [1, 2, 20]
     assert box.epoch()[1] == "first"
+    copy.close()
+
+
+def test_what_a_copy_inherited_does_not_follow_what_came_since(box: Box, server: HubServer, tmp_path: Path) -> None:
+    """A review that waited when the box was copied, and was superseded there, is history when the copy tells it."""
+    lms, _ = server.lms()
+    box.review("unknown")
+    box.close()
+    shutil.copytree(box.folder, tmp_path / "copy")
+    box.open()
+    box.clock.advance(60)
+    box.review("accepted")
+    assert box.states() == {"superseded": 1, "waiting": 1}
+    box.round()
+    copy = Box(tmp_path / "copy", box.clock)
+    copy.round()
+    assert copy.states().get("waiting", 0) == 0
+    assert [one.body["conclusion"] for one in waiting(server.db, lms_target(lms.id))] == ["accepted"]
+    assert server.db.conn.execute("SELECT COUNT(*) FROM hub_item WHERE kind = 'review'").fetchone() == (2,)
     copy.close()
 
 

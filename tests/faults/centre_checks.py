@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.database import connect
 from appliance.exchange.moment import parse_moment
 from appliance.hub.identity import hub_facts
+from appliance.hub.older_words import OLDER
 from appliance.outbox.epochs import present_epoch
 from appliance.sittings.reviews import review_of
 from appliance.sittings.runs import run_of
@@ -330,7 +331,10 @@ def _deliveries(hub: Hub, lms: LmsReceiver, found: Findings) -> None:
             found.order.append(f"the LMS got {stream} in another order")
     causes = Counter(
         json.loads(body)["kind"]
-        for kind, body in hub.db.conn.execute(f"SELECT kind, body FROM hub_item WHERE kind IN {_TOLD}")  # noqa: S608
+        for kind, body in hub.db.conn.execute(
+            f"SELECT kind, body FROM hub_item WHERE kind IN {_TOLD} AND note <> ?",  # noqa: S608  our own words
+            (OLDER,),
+        )
     )
     made = dict(
         hub.db.conn.execute("SELECT kind, COUNT(*) FROM delivery WHERE target LIKE 'lms:%' GROUP BY kind").fetchall()

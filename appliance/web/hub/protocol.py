@@ -123,12 +123,12 @@ def push_items() -> Response:
     """Take what happened on a box: durable before the answer."""
     body = box_body(LARGE.size)
     with api().connections.one() as db:
-        box = calling_box(db, body).box.id
+        peer = calling_box(db, body)
     asked = read_message(PushRequest, body, LARGE)
     clock = services().clock
 
     def act(db: Database) -> PushAnswer:
-        return push(db, box, asked.items, clock=clock)
+        return push(db, peer.box.id, asked.items, clock=clock, epoch=peer.token.epoch)
 
     return _said(api().committer.run(act))
 
