@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance import config
 from appliance.clock import SystemClock
-from appliance.diagnosis import access, box, computer, deliveries, keys, processes
+from appliance.diagnosis import access, box, centre, computer, deliveries, keys, processes
 from appliance.diagnosis.result import Check, Examined, run
 from appliance.errors import ConfigError
 
@@ -36,6 +36,7 @@ QUICK = (
     processes.check_keyring,
     deliveries.check_sync,
     deliveries.check_deliveries,
+    centre.check_centre_key,
     access.check_certificate,
     access.check_second_factors,
 )
@@ -62,7 +63,7 @@ _OF_A_ROOM = frozenset(
 """What a hub has nothing of: cameras, recordings, the keys of both."""
 _ORDER = ("software", "codecs", "folders", "disk", "disk_speed", "clock", "power", "temperature", "memory", "load",
           "keys", "key_modes", "recipients", "database", "log", "checkpoint", "retention", "capture", "cameras",
-          "keyring", "web", "sync", "deliveries", "certificate", "second_factors", "journal")  # fmt: skip
+          "keyring", "web", "sync", "deliveries", "centre_key", "certificate", "second_factors", "journal")  # fmt: skip
 CHECKS = tuple(
     sorted((*QUICK, *THOROUGH, *DOCTOR_ALONE), key=lambda check: _ORDER.index(check.__name__.removeprefix("check_")))
 )

@@ -32,6 +32,7 @@ _RANK = {"fail": 0, "warn": 1, "unseen": 2, "ok": 3}
 _WHERE = {
     "camera": "admin.cameras",
     "cameras": "admin.cameras",
+    "centre key": "admin.centre",
     "deliveries": "admin.deliveries",
     "disk": "admin.storage",
     "retention": "admin.holds",
@@ -81,6 +82,7 @@ def title_of(name: str) -> str:
         "camera": _("Camera"),
         "cameras": _("Cameras"),
         "capture": _("Recording process"),
+        "centre key": _("Key towards the central service"),
         "certificate": _("Certificate"),
         "checkpoint": _("Signature of the log"),
         "clock": _("Clock"),
@@ -126,7 +128,7 @@ def groups_of(seen: Iterable[Seen]) -> list[Group]:
     subjects = (
         (_("Recording"), ("capture", "cameras", "camera", "disk", "retention", "clock")),
         (_("Keys and log"), ("keys", "key modes", "recipients", "keyring", "log", "checkpoint")),
-        (_("Deliveries"), ("sync", "deliveries")),
+        (_("Deliveries"), ("sync", "deliveries", "centre key")),
         (_("People and network"), ("web", "certificate", "announcement", "mail", "second factors")),
         (
             _("Machine"),
