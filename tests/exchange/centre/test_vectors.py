@@ -14,11 +14,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from appliance.exchange.centre.bodies import ReceiptBody
 from appliance.exchange.centre.bundle import open_bundle
 from appliance.exchange.centre.changes import Change, check_change
 from appliance.exchange.centre.enrol_code import check_hub, parse_code
 from appliance.exchange.centre.extra_time import extra_time_id, read_extra_time
 from appliance.exchange.centre.items import Item, check_item
+from appliance.exchange.centre.kinds import ChangeKind
+from appliance.exchange.centre.messages import message_of
 from appliance.exchange.centre.peer_token import check_answer, check_request
 from tools import make_centre_vectors
 
@@ -57,7 +60,7 @@ def test_a_request_and_its_answer_are_read() -> None:
     assert told.at_us == VECTORS["now_us"] // 1000 * 1000
 
 
-@pytest.mark.parametrize("one", VECTORS["changes"])
+@pytest.mark.parametrize("one", [*VECTORS["changes"], *VECTORS["receipts"]["changes"]])
 def test_a_change_is_read_by_us_and_by_plain_libraries(one: dict[str, Any]) -> None:
     """A change of then is its hub's; a JSON library and Ed25519 alone come to the same."""
     change = check_change(msgspec.convert(one["change"], Change), public("hub sign"))
@@ -87,9 +90,27 @@ def test_a_stick_is_opened() -> None:
     assert [msgspec.to_builtins(one) for one in found.changes] == [one["change"] for one in VECTORS["changes"]]
 
 
+def test_a_stick_with_receipts_is_opened() -> None:
+    """A file of then says which items have arrived, stretch by stretch, beside what else the box gets."""
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["keys"]["box seal"]))
+    file = base64.b64decode(VECTORS["receipt_stick"])
+    found = open_bundle(file, me=BOX, private=private, signers={HUB: public("hub sign")}).changes
+    told = VECTORS["receipts"]
+    expected = [one["change"] for one in (*VECTORS["changes"], *told["changes"])]
+    assert [msgspec.to_builtins(one) for one in found] == expected
+    receipts = [check_change(one, public("hub sign")) for one in found if one.kind == ChangeKind.RECEIPT]
+    bodies = [message_of(ReceiptBody, one.content()) for one in receipts]
+    assert [one.id for one in receipts] == [f"{told['epoch']}:0", f"{told['epoch']}:1"]
+    assert {(body.box, body.epoch) for body in bodies} == {(BOX, told["epoch"])}
+    assert [body.ranges for body in bodies] == [((1, 3), (17, 17), (20_000, 20_000)), ((20_001, 20_001),)]
+    numbers = [seq for body in bodies for first, last in body.ranges for seq in range(first, last + 1)]
+    assert numbers == told["held"]
+
+
 def test_the_vectors_are_what_is_made_today() -> None:
-    """But for the stick, whose sealing is random, a new run makes the same."""
+    """But for the sticks, whose sealing is random, a new run makes the same."""
     made = make_centre_vectors.vectors()
-    assert {**made, "stick": ""} == {**VECTORS, "stick": ""}
+    sealed = dict.fromkeys(make_centre_vectors.SEALED, "")
+    assert made | sealed == VECTORS | sealed
     claims = jwt.decode(made["request"]["token"], options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 30
