@@ -86,14 +86,14 @@ def take_exam(db: Database, change: Change, taking: Taking) -> str:
     return get_exam(db, upserted.exam.id).id
 
 
-def integration_named(db: Database, name: str) -> Integration:
-    """Return the centre's integration of a name.
+def integration_named(db: Database, name: str, *, taken_away: bool = False) -> Integration:
+    """Return the centre's integration of a name; with ``taken_away`` also one that the box has no more.
 
     Raises:
         NotYetError: it has not arrived, or one of this name belongs to the box itself.
     """
     known = _named(db, name)
-    if known is None or known.origin != "centre" or known.removed_us is not None:
+    if known is None or known.origin != "centre" or (known.removed_us is not None and not taken_away):
         raise NotYetError(
             f"The integration {name} of the centre is not on this box.",
             hint="It is taken over once it is; see the changes that are held.",

@@ -1,4 +1,4 @@
-"""Extra time that the centre gives in a running exam: an act in the centre's role, after the room accepted it."""
+"""Extra time that the centre gives in an exam: an act in the centre's role, after the room accepted it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from appliance.exchange.centre.changes import Change
 
-_UNDER_WAY: Final = frozenset({SittingStatus.RUNNING, SittingStatus.PAUSED})
 _OVER: Final = frozenset({SittingStatus.ENDED, SittingStatus.CLOSED})
 
 
@@ -24,7 +23,7 @@ def take_extra_time(db: Database, change: Change, taking: Taking) -> str:
     """Give it, once. A grant that is withdrawn is given no more; one that comes after the end changes nothing.
 
     Raises:
-        NotYetError: the sitting has not started, or the candidate is not known here.
+        NotYetError: nobody is there yet who could be asked, or the candidate is not known here.
         IllegalTransitionError: the candidate cannot be given time now.
     """
     if change.deleted:
@@ -36,8 +35,8 @@ def take_extra_time(db: Database, change: Change, taking: Taking) -> str:
     if known.status in _OVER:
         taking.cause(change).log(db, "centre.too_late", {"kind": change.kind, "id": change.id, "sitting": known.id})
         return ""
-    if known.status not in _UNDER_WAY:
-        raise NotYetError("The sitting has not started yet.", hint="The room is asked once it has.")
+    if known.status is SittingStatus.PLANNED:
+        raise NotYetError("The sitting is only planned.", hint="The room is asked once its readiness check begins.")
     candidate = local_of(db, change.hub, CANDIDATE, grant.candidate) if grant.candidate else ""
     if grant.candidate and not candidate:
         raise NotYetError(f"The candidate {grant.candidate} is not known here.", hint="Ask the centre who is meant.")

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 def take_session(db: Database, change: Change, taking: Taking) -> str:
     """Have a session booked, in its sitting where that is here; finish it where the LMS did; or take it back.
 
+    One that has begun goes on, and can be finished, though its exam or integration was taken away from the box since.
+
     Raises:
         NotYetError: its exam or integration has not arrived.
         ConflictError: the session is known as another candidate's or of another exam.
@@ -50,7 +52,7 @@ def take_session(db: Database, change: Change, taking: Taking) -> str:
             finish_session(db, session, who=cause.who, role="centre", clock=cause.clock, where=cause.where)
         return local
     body = body_of(SessionBody, change)
-    integration = integration_named(db, body.integration)
+    integration = integration_named(db, body.integration, taken_away=_has_begun(db, local, body))
     exam = get_exam(db, need_local(db, change, ChangeKind.EXAM, body.exam)).exam
     with write(db):
         session = _kept(db, change, body, integration=integration, exam=exam, taking=taking)
@@ -59,6 +61,16 @@ def take_session(db: Database, change: Change, taking: Taking) -> str:
         if body.finish is not None:
             finish_session(db, session, who=body.finish.who, role="lms", clock=cause.clock, where=cause.where)
     return session.id
+
+
+def _has_begun(db: Database, local: str, body: SessionBody) -> bool:
+    """Return whether a session is here and has begun: handed over at the box, the centre's change of it may be new."""
+    row = db.conn.execute(
+        "SELECT 1 FROM session s JOIN integration i ON i.id = s.integration WHERE s.begun_us IS NOT NULL"
+        " AND (s.id = ? OR (s.session_id = ? AND i.name = ? COLLATE NOCASE AND i.origin = 'centre'))",
+        (local, str(body.session), body.integration),
+    ).fetchone()
+    return row is not None
 
 
 def _kept(

@@ -138,13 +138,13 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             who=IN_THE_ROOM,
             during=UNDER_WAY,
         ),
-        Transition(
-            name="extend",  # detail: amount_us
-            sources=AT_WORK,
+        Transition(  # detail: amount_us; who has not begun gets it by the centre alone (`guards`)
+            name="extend",
+            sources=AT_WORK | BEING_ADMITTED | {Is.EXPECTED},
             target=None,
             who=IN_THE_ROOM | {"centre"},
             needs_reason=True,
-            during=UNDER_WAY,
+            during=UNDER_WAY | {Sitting.READINESS_CHECK, Sitting.ADMITTING},
         ),
         Transition(
             name="set_allowance",  # detail: percent_hundredths, minutes; before the candidate begins

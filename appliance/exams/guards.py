@@ -78,8 +78,14 @@ def _has_timing(run: SittingRun, event: Event) -> None:
     whole_number(event, "window_end_us", first, 2**53)
 
 
-def _has_amount(_run: SittingRun, event: Event) -> None:
+def _has_amount(run: SittingRun, event: Event) -> None:
     whole_number(event, "amount_us", 1, MAX_EXTENSION_US)
+    if event.candidate and event.role != "centre" and run.people[event.candidate].status not in AT_WORK:
+        raise IllegalTransitionError(
+            "This candidate has not begun to write.",
+            reason="not_begun",
+            hint="Change the extra time that is planned for them instead.",
+        )
 
 
 def _has_allowance(_run: SittingRun, event: Event) -> None:

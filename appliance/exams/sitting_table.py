@@ -68,9 +68,9 @@ SITTING_TABLE: Final[Table] = table_of(
             needs_reason=True,
         ),
         Transition(name="resume_all", sources=frozenset({Is.PAUSED}), target=Is.RUNNING, who=IN_THE_ROOM),
-        Transition(
-            name="extend_all",  # detail: amount_us
-            sources=frozenset({Is.RUNNING, Is.PAUSED}),
+        Transition(  # detail: amount_us; before the start too: what the centre gives is accepted when it is asked about
+            name="extend_all",
+            sources=frozenset({Is.READINESS_CHECK, Is.ADMITTING, Is.RUNNING, Is.PAUSED}),
             target=None,
             who=IN_THE_ROOM | {"centre"},
             needs_reason=True,

@@ -6,8 +6,8 @@ The rules, in the order they are applied (docs/decisions/0008-timing.md says why
    it runs from the common start, and who begins late loses what has passed (reason ``late``, a negative amount).
 2. **Duration** of the candidate's exam.
 3. **Planned extra time**: percent of the duration and/or minutes, rounded up to whole seconds; never of 4 or 5.
-4. **Extra time given while the exam runs**, to one or to all. What is given to all is given to all, also to those
-   who begin later. It can only be added, never taken back.
+4. **Extra time given while the exam runs** (by the centre: before the start too), to one or to all. What is given to
+   all is given to all, also to those who begin later. It can only be added, never taken back.
 5. **Stops**: pauses of all, of one, and breaks that stop the clock, from the point of rule 1 on, as long as the
    candidate still had time when they began. Each moment counts once, however many stops cover it. A break that does
    not stop the clock, and a pause stated as not compensated, add nothing. A stop that still lasts moves the end along.

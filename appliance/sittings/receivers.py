@@ -38,8 +38,12 @@ class Receiver(msgspec.Struct, frozen=True):
 
 
 def receiver_of(db: Database, integration: str) -> Receiver | None:
-    """Return who is told of an integration's sessions; None of a removed one."""
-    row = one_row(db, "SELECT * FROM integration WHERE id = ? AND removed_us IS NULL", (integration,))
+    """Return who is told of an integration's sessions; None of a removed one.
+
+    One of the centre's is told of what was begun also after it was taken away here: the centre may have it still.
+    """
+    sql = "SELECT * FROM integration WHERE id = ? AND (removed_us IS NULL OR origin = 'centre')"
+    row = one_row(db, sql, (integration,))
     if row is None:
         return None
     kinds = frozenset(kind for kind, column in _ADDRESS.items() if row[column])

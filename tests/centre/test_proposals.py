@@ -232,8 +232,8 @@ def test_a_proposal_that_cannot_be_taken_over_goes_on_waiting(box: Box, server: 
     assert told(box) == []
 
 
-def test_extra_time_before_the_start_is_asked_about_after_it(box: Box, server: HubServer) -> None:
-    """Extra time for a sitting that has not started is held, and becomes a proposal once it runs."""
+def test_extra_time_of_a_planned_sitting_is_asked_about_once_somebody_is_there(box: Box, server: HubServer) -> None:
+    """Extra time for a sitting that is only planned is held, and becomes a proposal with its readiness check."""
     lms, _ = server.lms()
     exam = server.exam(lms, "law")
     made = plan(server, exam)
@@ -241,10 +241,39 @@ def test_extra_time_before_the_start_is_asked_about_after_it(box: Box, server: H
     server.give("sitting", made, box.id)
     grant_extra_time(server.db, made, minutes=10, why="late bus", clock=box.clock, who="cara")
     pull(box, server)
-    assert (only(box).state, only(box).reason) == ("held", "The sitting has not started yet.")
-    begin(box, made)
+    assert (only(box).state, only(box).reason) == ("held", "The sitting is only planned.")
+    begin(box, made, until="check_readiness")
     box.round()
     assert only(box).state == "proposed"
+
+
+@pytest.mark.parametrize("until", ["check_readiness", "admit"])
+@pytest.mark.parametrize("of_one", [False, True])
+def test_extra_time_accepted_before_the_start_counts_at_once(
+    box: Box, server: HubServer, until: str, *, of_one: bool
+) -> None:
+    """Accepted before the start, extra time is in everybody's end, or in one's, and waits no more."""
+    lms, _ = server.lms()
+    exam = server.exam(lms, "law")
+    made = plan(server, exam)
+    expect(server, made, exam, "4711", "4712")
+    server.give("sitting", made, box.id)
+    pull(box, server)
+    begin(box, made, until=until)
+    at_hub = next(one.candidate.id for one in roster_of(server.db, made).entries if one.candidate.number == "4711")
+    more = {"candidate": at_hub} if of_one else {}
+    grant_extra_time(server.db, made, minutes=10, why="late bus", clock=box.clock, who="cara", **more)
+    pull(box, server)
+    before = run_of(box.db, made).ends(box.clock.wall_us())
+    accept_proposal(box.db, only(box).number, box.taking)
+    assert waiting_changes(box.db, box.centre.hub) == []
+    people = candidates_of(box.db, made)
+    longer = {
+        people[name].number
+        for name, end in run_of(box.db, made).ends(box.clock.wall_us()).items()
+        if end.at_us == before[name].at_us + 600 * SECOND_US
+    }
+    assert longer == ({"4711"} if of_one else {"4711", "4712"})
 
 
 def test_the_hub_hears_how_many_proposals_wait(box: Box, server: HubServer, sitting: str) -> None:

@@ -136,6 +136,7 @@ def _fits(run: SittingRun, person: Standing, name: str, now_us: int) -> bool:
         "continue_writing": person.took_part,
         "readmit": not person.took_part,
         "begin": now_us <= last,
+        "extend": person.status in AT_WORK,
         "begin_late": now_us > last,
         "close_ghost": run.status is SittingStatus.ENDED or person.status in AT_WORK,
     }
