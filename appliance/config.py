@@ -192,6 +192,24 @@ class SyncSettings(Section, frozen=True):
     """Recordings the central service asks for leave the box no faster; 0: as fast as they can."""
 
 
+class UsbSettings(Section, frozen=True):
+    """How USB devices are watched and kept out; what is allowed is the policy's (`exambox usb policy`)."""
+
+    enforce: Literal["auto", "always", "never"] = "auto"
+    """`auto`: on a provisioned box, not on a trial box, which may be somebody's own computer. `never`: devices are
+    judged and told, and nothing is kept out."""
+    sweep_seconds: Annotated[float, msgspec.Meta(ge=0.5, le=60)] = 3.0
+    """How often what is plugged in is compared with what events told."""
+    repeat_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 60
+    """The same device at the same port within this time is one event and one warning."""
+    agent_silent_seconds: Annotated[int, msgspec.Meta(ge=10, le=3600)] = 30
+    """A workstation's agent that has not reported for so long is a warning."""
+    recovery_files: Annotated[
+        tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], ...], msgspec.Meta(max_length=10)
+    ] = ("/boot/firmware/exambox-usb-open", "/boot/exambox-usb-open", "/boot/efi/exambox-usb-open")
+    """Where one of these files is found at the start, USB is opened until a person arms it again."""
+
+
 class LogSettings(Section, frozen=True):
     """What the journal gets."""
 
@@ -211,6 +229,7 @@ class Settings(Section, frozen=True):
     accounts: AccountsSettings = AccountsSettings()
     exams: ExamsSettings = ExamsSettings()
     sync: SyncSettings = SyncSettings()
+    usb: UsbSettings = UsbSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -264,6 +283,11 @@ class Settings(Section, frozen=True):
     def sync_beat(self) -> Path:
         """Where the sync process says that it is alive; it listens nowhere."""
         return self.run_dir / "sync" / "beat.json"
+
+    @property
+    def devices_beat(self) -> Path:
+        """Where the devices process says that it is alive; it listens nowhere."""
+        return self.run_dir / "devices" / "beat.json"
 
     @property
     def keyring_socket(self) -> Path:

@@ -33,6 +33,7 @@ _MOVES_ENDS: Final = frozenset(
         "accept_change",
         "begin",
         "begin_late",
+        "change_plan",
         "clock_stepped",
         "continue_writing",
         "enrol",
@@ -48,7 +49,7 @@ _MOVES_ENDS: Final = frozenset(
         "take_break",
     }
 )
-_LOGGED: Final = ("seat", "exam", "sitting", "notice", "document")
+_LOGGED: Final = ("seat", "exam", "sitting", "notice", "document", "late_rule")
 
 
 def act(

@@ -64,7 +64,7 @@ def plan_sitting(db: Database, plan: SittingPlan, *, clock: Clock, who: str, whe
     """
     plan, now = checked(plan), clock.wall_us()
     with write(db):
-        _check_exams(db, plan)
+        check_exams(db, plan)
         name = plan.id or _free_id(db, plan.timing.start_us)
         if _is_used(db, name):
             raise ConflictError(f"A sitting {name} is known already.", hint="Give another id, or none.")
@@ -117,7 +117,7 @@ def change_plan(
                 "The plan of this sitting can no longer be changed: something has happened in it.",
                 hint="Give extra time, enrol candidates or call the sitting off instead.",
             )
-        _check_exams(db, plan)
+        check_exams(db, plan)
         _check_roster(db, sitting, plan)
         values = _columns(plan)
         db.conn.execute(
@@ -202,7 +202,12 @@ def _columns(plan: SittingPlan) -> dict[str, Any]:
     }
 
 
-def _check_exams(db: Database, plan: SittingPlan) -> None:
+def check_exams(db: Database, plan: SittingPlan) -> None:
+    """Refuse exams that are not there, or whose window has ended before the start.
+
+    Raises:
+        PlanError: names the field.
+    """
     for name in plan.exams:
         row = db.conn.execute("SELECT removed_us FROM exam WHERE id = ?", (name,)).fetchone()
         if row is None or row[0] is not None:

@@ -33,7 +33,11 @@ class Telling(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoredWarning(msgspec.Struct, frozen=True, kw_only=True):
-    """A warning as it is kept: ``number`` is the LMS's ``id``; ``warning.session`` is empty for one of room or seat."""
+    """A warning as it is kept: ``number`` is the LMS's ``id``; ``warning.session`` is empty for one of room or seat.
+
+    ``subject`` says what it is about, where it is about a thing. Of a USB device: ``what`` (the word of its kind, as
+    ``usb-stick``), ``name``, ``port`` (its label, else the kernel's name), ``verdict``, ``rule``, ``hash``, ``seat``.
+    """
 
     number: int
     warning: Flag
@@ -41,6 +45,7 @@ class StoredWarning(msgspec.Struct, frozen=True, kw_only=True):
     seat: str
     told_end_us: int | None
     telling: Telling = Telling()
+    subject: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def reaches_us(self) -> int:
@@ -96,4 +101,5 @@ def warning_of_row(row: dict[str, Any]) -> StoredWarning:
         seat=row["seat"],
         told_end_us=row["told_end_us"],
         telling=msgspec.json.decode(row["detail"], type=Telling),
+        subject=msgspec.json.decode(row["subject"], type=dict[str, str]),
     )

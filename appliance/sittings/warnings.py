@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from appliance.clock import SECOND_US
 from appliance.database import write
+from appliance.errors import ConflictError
 from appliance.exams.records import judge
 from appliance.exchange.coalescing import GAP_US
 from appliance.exchange.messages import warning_body
@@ -20,6 +21,8 @@ from appliance.sittings.telling import tell_review
 from appliance.sittings.warning_rows import StoredWarning, Telling, get_warning, warning_of_row, warnings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlite_utils import Database
 
     from appliance.clock import Clock
@@ -28,19 +31,35 @@ if TYPE_CHECKING:
     from appliance.exchange.messages import WarningFact
     from appliance.sittings.values import StoredSession
 
-__all__ = ["StoredWarning", "get_warning", "judge_warning", "note_warning", "tell_merged", "warnings_of"]
+__all__ = [
+    "StoredWarning",
+    "get_warning",
+    "give_warning",
+    "judge_warning",
+    "note_warning",
+    "tell_merged",
+    "warnings_of",
+]
 EVERY_US: Final = 30 * SECOND_US
 """While repeats go on, their end is told anew at most so often."""
 _LOOKED_AT: Final = 5000
 """How many of the newest warnings a tick looks at."""
 
 
-def note_warning(db: Database, warning: Flag, *, clock: Clock, sitting: str = "", seat: str = "") -> StoredWarning:
+def note_warning(
+    db: Database,
+    warning: Flag,
+    *,
+    clock: Clock,
+    sitting: str = "",
+    seat: str = "",
+    subject: Mapping[str, str] | None = None,
+) -> StoredWarning:
     """Keep a warning and tell the LMS, where it is to be told; the same id again changes only the end.
 
     Of repeats within 10 s the first is told at once and the others move its end, told at most every 30 s
     (`tell_merged`). A kind the exam hides is kept and not told. One of a room or seat (no ``session``) names its
-    ``sitting``.
+    ``sitting``. ``subject`` says what it is about, for the people in the room (`StoredWarning.subject`).
 
     Raises:
         NotFoundError: there is no such session.
@@ -50,7 +69,7 @@ def note_warning(db: Database, warning: Flag, *, clock: Clock, sitting: str = ""
         known = one_row(db, "SELECT * FROM warning WHERE id = ?", (warning.id,))
         if known is not None:
             return _prolonged(db, warning_of_row(known), warning.end_us)
-        kept = _insert(db, warning, session, sitting, seat)
+        kept = _insert(db, warning, session, sitting, seat=seat, subject=subject or {})
         if session is not None:
             _note_for_session(db, kept, session, clock)
         elif concerns_centre(db, sitting):
@@ -118,6 +137,31 @@ def judge_warning(
         return get_warning(db, number)
 
 
+def give_warning(db: Database, number: int, session: str, *, who: str, clock: Clock, where: str = "") -> StoredWarning:
+    """Keep that a warning of the room belongs to one session; its score, its review and the LMS follow.
+
+    Raises:
+        ConflictError: it belongs to a session already, or the session is of another sitting.
+        NotFoundError: there is no such warning, or no such session.
+    """
+    with write(db):
+        kept = get_warning(db, number)
+        whose = get_session(db, session)
+        if kept.warning.session:
+            raise ConflictError(
+                "This warning belongs to a candidate already.", hint="Dismiss it with a reason if it is not theirs."
+            )
+        if not kept.sitting or whose.sitting != kept.sitting:
+            raise ConflictError(
+                "This candidate does not write in the sitting of the warning.",
+                hint="Choose a candidate of the sitting.",
+            )
+        db.conn.execute("UPDATE warning SET session = ? WHERE number = ?", (session, number))
+        Cause(clock, who, where).log(db, "warning.given", {"warning": number, "session": session})
+        _note_for_session(db, get_warning(db, number), whose, clock)
+        return get_warning(db, number)
+
+
 def _note_for_session(db: Database, kept: StoredWarning, session: StoredSession, clock: Clock) -> None:
     exam = _exam(db, session)
     if session.finished_us is not None:
@@ -148,7 +192,9 @@ def _tell_review_if_over(db: Database, session: StoredSession, clock: Clock) -> 
         tell_review(db, session, clock=clock)
 
 
-def _insert(db: Database, warning: Flag, session: StoredSession | None, sitting: str, seat: str) -> StoredWarning:
+def _insert(
+    db: Database, warning: Flag, session: StoredSession | None, sitting: str, *, seat: str, subject: Mapping[str, str]
+) -> StoredWarning:
     insert(
         db,
         "warning",
@@ -165,6 +211,7 @@ def _insert(db: Database, warning: Flag, session: StoredSession | None, sitting:
             "threshold": warning.threshold,
             "confidence": warning.confidence,
             "judgements": to_json(warning.judgements),
+            "subject": to_json(dict(subject)),
         },
     )
     return get_warning(db, int(db.conn.execute("SELECT last_insert_rowid()").fetchone()[0]))

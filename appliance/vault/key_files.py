@@ -34,6 +34,11 @@ CENTRE_FILE = "centre.key"
 CENTRE_SEAL_FILE = "centre-seal.key"
 """Opens what the central service seals to the box (X25519, raw)."""
 
+USB_FILE = "usb.key"
+"""Signs the USB policy for the agents on candidates' workstations (Ed25519, raw)."""
+USB_PUBLIC_FILE = "usb.pub"
+"""What an agent is told at enrolment, to know the box's policy by (Ed25519, raw)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -49,6 +54,7 @@ DEVICE = Access(0o640, "root", SIGN_GROUP)
 REVIEW = Access(0o600, "exambox-keyring")
 CAPTURE = Access(0o600, "exambox-capture")
 EXCHANGE = Access(0o640, "root", EXCHANGE_GROUP)
+USB = Access(0o600, "exambox-devices")
 OWN = Access(0o600)
 
 
@@ -123,6 +129,20 @@ def make_centre_files(keys_dir: Path) -> None:
         write_new(keys_dir / CENTRE_FILE, Ed25519PrivateKey.generate().private_bytes_raw(), EXCHANGE)
     if not exists(keys_dir / CENTRE_SEAL_FILE):
         write_new(keys_dir / CENTRE_SEAL_FILE, X25519PrivateKey.generate().private_bytes_raw(), EXCHANGE)
+
+
+def make_usb_files(keys_dir: Path) -> None:
+    """Make the key that signs the USB policy where it is missing; call it with the folder `locked`.
+
+    Raises:
+        MissingKeyError: the private half is there and may not be read.
+        VaultError: they cannot be written.
+    """
+    if not exists(keys_dir / USB_FILE):
+        write_new(keys_dir / USB_FILE, Ed25519PrivateKey.generate().private_bytes_raw(), USB)
+    if not exists(keys_dir / USB_PUBLIC_FILE):
+        private = Ed25519PrivateKey.from_private_bytes(read(keys_dir / USB_FILE, "key of the USB policy"))
+        write_new(keys_dir / USB_PUBLIC_FILE, private.public_key().public_bytes_raw(), PUBLIC)
 
 
 def replace(path: Path, data: bytes, access: Access) -> None:

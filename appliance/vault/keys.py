@@ -58,6 +58,8 @@ _FILES = {
     key_files.EXCHANGE_FILE: key_files.EXCHANGE,
     key_files.CENTRE_FILE: key_files.EXCHANGE,
     key_files.CENTRE_SEAL_FILE: key_files.EXCHANGE,
+    key_files.USB_FILE: key_files.USB,
+    key_files.USB_PUBLIC_FILE: key_files.PUBLIC,
     review_key.FILE: key_files.REVIEW,
     recipients.FILE: key_files.PUBLIC,
 }
@@ -142,6 +144,7 @@ def _refuse_losses(present: set[str]) -> None:
         (device_key.PRIVATE_FILE, device_key.PUBLIC_FILE, "device key", "Recordings so far were signed with it."),
         (review_key.FILE, recipients.FILE, "review key", "Recordings so far cannot be played back here without it."),
         (capture_key.PRIVATE_FILE, capture_key.PUBLIC_FILE, "capture key", "Camera passwords were sealed to it."),
+        (key_files.USB_FILE, key_files.USB_PUBLIC_FILE, "key of the USB policy", "Workstations know the box by it."),
     ]
     for private, public, what, meaning in pairs:
         if public in present and private not in present:
@@ -176,6 +179,7 @@ def _make_missing(keys_dir: Path, suite: crypto.Suite, passphrase: str | None, c
         with contextlib.suppress(FileExistsError):  # the dashboard of a trial box was first
             key_files.write_new(keys_dir / key_files.EXCHANGE_FILE, fresh, key_files.EXCHANGE)
     key_files.make_centre_files(keys_dir)
+    key_files.make_usb_files(keys_dir)
     if missing(review_key.FILE):
         review_key.create_review_key(keys_dir, suite=suite, passphrase=passphrase, clock=clock)
     if missing(recipients.FILE):

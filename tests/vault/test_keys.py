@@ -28,6 +28,8 @@ FILES = {
     "exchange.key": 0o600,
     "recipients.json": 0o644,
     "review.key": 0o600,
+    "usb.key": 0o600,
+    "usb.pub": 0o644,
 }
 WORDS = "correct horse battery staple"
 
