@@ -22,7 +22,8 @@ def check_command(ctx: click.Context) -> None:
     loaded = config.load_with_origins(ctx.find_root().obj)
     for origin in loaded.read:
         click.echo(f"read {origin}")
-    kind = "a trial box" if loaded.settings.box.trial else "a provisioned box"
+    role = "central service" if loaded.settings.is_hub else "box"
+    kind = f"a {'trial' if loaded.settings.box.trial else 'provisioned'} {role}"
     nothing = "" if loaded.read else "No settings file or variable: "
     click.echo(f"{nothing}The settings are right. This is {kind}; its state lies in {loaded.settings.state_dir}.")
 

@@ -89,7 +89,7 @@ def examine(config_file: Path | None, *, clock: Clock | None = None) -> list[Che
     except ConfigError as problem:
         return [Check("settings", "fail", problem.message, problem.hint)]
     read = ", ".join(loaded.read) or "built-in defaults only"
-    kind = "trial box" if loaded.settings.box.trial else "provisioned box"
-    examined = Examined(loaded.settings, clock or SystemClock())
-    found = look(of_role(CHECKS, loaded.settings), examined)
+    settings = loaded.settings
+    kind = f"{'trial' if settings.box.trial else 'provisioned'} {'central service' if settings.is_hub else 'box'}"
+    found = look(of_role(CHECKS, settings), Examined(settings, clock or SystemClock()))
     return [Check("settings", "ok", f"{read}; {kind}"), *found]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.commands.hub import PROCESSES as HUB_PROCESSES
+from appliance.commands.processes import NotOfThisRoleError
 from appliance.commands.run import PROCESSES as PROCESS_WORDS
 from appliance.config import BoxSettings, Settings
 
@@ -140,6 +142,15 @@ def test_each_process_runs_as_itself(service: str) -> None:
     assert values["User"] == f"exambox-{name}"
     assert values["Group"] == "exambox"
     assert values["PrivateTmp"] == "yes"
+
+
+@pytest.mark.parametrize("service", PROCESSES)
+def test_one_target_starts_a_box_and_a_central_service(service: str) -> None:
+    """What a central service has no use for ends by a status that systemd takes for an orderly end, once."""
+    values, status = _service(service), str(NotOfThisRoleError.exit_code)
+    on_a_hub = service.removeprefix("exambox-").removesuffix(".service") in HUB_PROCESSES
+    expected = None if on_a_hub else status
+    assert values.get("SuccessExitStatus") == values.get("RestartPreventExitStatus") == expected
 
 
 def test_folders_are_those_of_the_settings() -> None:

@@ -1,12 +1,14 @@
 """A Debian tree with the box installed as docs/operator/install.md says, booted under real systemd in a container.
 
-Needs root, mmdebstrap and systemd-nspawn. Package sources and pip's settings are this machine's own. The tree is made
-once and kept in ``build/vm``; ``EXAMBOX_VM_SUITE`` chooses another Debian than trixie.
+Needs root, mmdebstrap and systemd-nspawn. Package sources and pip's settings are this machine's own. The plain tree is
+made once and kept in ``build/vm``, this source is installed in it once a run; ``EXAMBOX_VM_SUITE`` chooses another
+Debian than trixie.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "vm"
@@ -73,16 +75,30 @@ def _sources(suite: str) -> str:
 
 
 def installed_tree(target: Path) -> Path:
-    """Copy the plain tree to ``target`` and install this source in it, by the commands of install.md."""
-    shutil.rmtree(target, ignore_errors=True)
-    _run(["cp", "-a", "--reflink=auto", str(base_tree()), str(target)])
+    """Make ``target`` a tree in which this source is installed by the commands of install.md and was never started."""
+    return _copied(_installed(), target)
+
+
+@functools.cache
+def _installed() -> Path:
+    target = _copied(base_tree(), BUILD / "installed")
     _copy_source(target / SOURCE)
     shutil.copy("/etc/hosts", target / "etc/hosts")
     nspawn = ["systemd-nspawn", "--quiet", "-D", str(target), "--as-pid2", "--pipe", *NSPAWN, "--resolv-conf=copy-host"]
     nspawn += [f"--setenv={name}={value}" for name, value in (INSIDE | _pip_settings(target)).items()]
-    document = (ROOT / "docs/operator/install.md").read_text(encoding="utf-8")
-    for block in re.findall(r"(?ms)^```sh\n(.*?)^```", document):
+    for block in shell_blocks("install.md"):
         _run([*nspawn, "sh", "-euc", f"cd /{SOURCE}\n{block}"])
+    return target
+
+
+def shell_blocks(document: str) -> list[str]:
+    """Return the commands of an operator's document that run as they stand."""
+    return re.findall(r"(?ms)^```sh\n(.*?)^```", (ROOT / "docs/operator" / document).read_text(encoding="utf-8"))
+
+
+def _copied(source: Path, target: Path) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    _run(["cp", "-a", "--reflink=auto", str(source), str(target)])
     return target
 
 
@@ -132,6 +148,27 @@ class Container:
     def property(self, unit: str, name: str) -> str:
         """Return a property of a unit."""
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()
+
+    def until(self, true: Callable[[], bool], seconds: float) -> None:
+        """Wait for something with a bound.
+
+        Raises:
+            ContainerError: it did not come about; the message ends with what the journal says.
+        """
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                said = self.run("journalctl", "--no-pager", "-n", "60", ok=False)
+                raise ContainerError(f"not within {seconds} s:\n{said}")
+            time.sleep(0.1)
+
+    def until_state(self, unit: str, state: str, seconds: float = 40) -> None:
+        """Wait until a unit is ``active`` or ``inactive``, with a bound.
+
+        Raises:
+            ContainerError: it does not come about.
+        """
+        self.until(lambda: self.property(unit, "ActiveState") == state, seconds)
 
     def _inside(self, command: tuple[str, ...]) -> list[str]:
         return ["nsenter", "-t", str(self._leader), "-a", "--", "env", "--chdir=/", *command]
