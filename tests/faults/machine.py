@@ -49,6 +49,7 @@ def root_image() -> Path:
     start = tree / "opt/start"
     start.write_text("#!/bin/sh\nexec /opt/exambox/venv/bin/python /opt/power_cut_guest.py\n", encoding="ascii")
     start.chmod(0o755)
+    PLACE.mkdir(parents=True, exist_ok=True)
     image = PLACE / "root.ext4"
     image.unlink(missing_ok=True)
     with image.open("wb") as file:
