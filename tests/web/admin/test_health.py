@@ -19,12 +19,14 @@ from appliance.web.admin.health_book import HealthBook, Seen
 from appliance.web.app import create_app
 from appliance.web.services import of
 from appliance.web.words import local_words
+from tests.support.a_centre import ACentre
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
+    from sqlite_utils import Database
 
     from appliance.clock import ManualClock
     from appliance.config import Settings
@@ -95,6 +97,21 @@ def test_numbers_times_and_reasons_are_those_of_the_readers_language(
     assert any(re.search(r"\d,\d GB", one) for one in said)
     assert not any(re.search(r"\d\.\d GB|\dT\d\d:", one) for one in said)
     assert any(local_words(clock.wall_us(), of(app).zone)[-8:] in one for one in said)
+
+
+def test_a_key_that_ends_leads_to_where_it_is_renewed(
+    app: Flask, clock: ManualClock, db: Database, person: Callable[[str], Browser]
+) -> None:
+    """The end of the key towards the central service is told in the reader's words and time, with the page to go to."""
+    until_us = ACentre(db, of(app).settings, clock).row.valid_until_us
+    assert until_us is not None
+    clock.advance((until_us - clock.wall_us()) / 1_000_000 - 86_400 * 3)
+    page = person("administrator").get("/admin/health", headers=GERMAN).text
+    row = page[page.index("Schlüssel für den zentralen Dienst") :]
+    assert "nur noch 3 Tage an, bis" in row[:1500]
+    assert local_words(until_us, of(app).zone)[-8:] in row[:1500]
+    assert "Bitten Sie die Zentrale vorher um einen neuen Code" in row[:1500]
+    assert 'href="/admin/centre"' in row[:1500]
 
 
 def test_a_camera_that_comes_back_is_in_what_changed(
