@@ -1,0 +1,1 @@
+"""Seat agents as rows: the codes they join by, which there are, what they reported."""
