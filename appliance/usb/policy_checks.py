@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DEVICE: Final = re.compile(r"[0-9a-fA-F]{4}:([0-9a-fA-F]{4}|\*)|\*:\*")
 _INTERFACE: Final = re.compile(r"([0-9a-fA-F]{2}|\*):([0-9a-fA-F]{2}|\*):([0-9a-fA-F]{2}|\*)")
 _PLACE: Final = re.compile(r"[a-z0-9.*?-]{1,64}")
+_PORT: Final = re.compile(r"[a-z0-9.-]{1,64}")
 _HASH: Final = re.compile(r"[A-Za-z0-9+/=_-]{1,128}")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 # Unprintable, turning the direction of what follows, or halves of a character: no text of a policy holds one, and
@@ -37,6 +38,11 @@ def as_interfaces(key: str, values: Iterable[str]) -> tuple[str, ...]:
 def as_places(key: str, values: Iterable[str]) -> tuple[str, ...]:
     """Return ports, with ``*`` and ``?``."""
     return tuple(_checked(key, value, _PLACE, "no port, such as 1-1.4 or 1-1.*", lower=False) for value in values)
+
+
+def as_ports(key: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return ports as they are, without wildcards."""
+    return tuple(_checked(key, value, _PORT, "no port, such as 1-1.4", lower=False) for value in values)
 
 
 def as_hashes(key: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -70,6 +76,11 @@ def as_words(key: str, text: str) -> str:
     return text
 
 
+def safe_words(text: str) -> str:
+    """Return a text that `as_words` takes: what may not stand in it is replaced."""
+    return "\n".join(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", line.replace("\t", " ")) for line in text.split("\n"))
+
+
 def _checked(key: str, value: str, form: re.Pattern[str], what: str, *, lower: bool = True) -> str:
     if not form.fullmatch(value):
         raise ValueError(f"{key}: “{_shown(value)}” is {what}")
@@ -77,4 +88,4 @@ def _checked(key: str, value: str, form: re.Pattern[str], what: str, *, lower: b
 
 
 def _shown(text: str) -> str:
-    return _UNSAFE.sub("�", text[:40])
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text[:40])
