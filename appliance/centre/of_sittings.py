@@ -15,6 +15,7 @@ from appliance.exchange.centre.bodies import SittingBody
 from appliance.exchange.centre.kinds import ChangeKind
 from appliance.sittings.acts import act
 from appliance.sittings.planning import change_plan, plan_sitting, remove_sitting, restore_sitting
+from appliance.sittings.replanning import replan
 from appliance.sittings.runs import stored_sitting
 from appliance.sittings.values import SittingPlan
 
@@ -25,16 +26,20 @@ if TYPE_CHECKING:
     from appliance.sittings.values import StoredSitting
 
 CALLED_OFF = "removed at the centre"
+REPLANNED = "changed at the centre"
 _GONE = frozenset({SittingStatus.ENDED, SittingStatus.CLOSED})
 
 
 def take_sitting(db: Database, change: Change, taking: Taking) -> str:
-    """Plan a sitting as the centre does, change its plan as long as nothing has happened in it, or remove it.
+    """Plan a sitting as the centre does, change its plan, or remove it.
+
+    While it is only planned that happens by itself; from the readiness check on, when the room has accepted it.
 
     Raises:
         NotYetError: an exam of it has not arrived.
         PlanError: the plan is wrong.
-        ConflictError: the id is another sitting's, or something has happened that the plan cannot undo.
+        ConflictError: the id is another sitting's, or an exam is left out that somebody here has.
+        IllegalTransitionError: it is over, or cannot be removed any more.
     """
     check_about_itself(change)
     known = find_sitting(db, change.id)
@@ -55,7 +60,7 @@ def take_sitting(db: Database, change: Change, taking: Taking) -> str:
         if known.removed_us is not None:
             restore_sitting(db, change.id, clock=cause.clock, who=cause.who, where=cause.where)
         if known.seq:
-            _follow(db, known, plan)
+            _follow(db, known, plan, change, taking)
         else:
             change_plan(db, change.id, plan, clock=cause.clock, who=cause.who, where=cause.where)
     return change.id
@@ -104,18 +109,13 @@ def _plan_of(db: Database, change: Change) -> SittingPlan:
         raise BadInputError(f"The plan of the sitting cannot be read: {problem}.") from problem
 
 
-def _follow(db: Database, known: StoredSitting, plan: SittingPlan) -> None:
-    """Take over what a plan may still say after something has happened: how the sitting is called."""
-    sitting = known.sitting
-    if (sitting.timing, frozenset(sitting.exams)) != (plan.timing, frozenset(plan.exams)):
-        raise ConflictError(
-            "Times and exams of this sitting can no longer be changed by a plan: something has happened in it.",
-            hint="Decline it, and give extra time or enrol candidates instead.",
-        )
-    db.conn.execute(
-        "UPDATE sitting SET name = ?, room = ?, lead_us = ?, version = version + 1 WHERE id = ?",
-        (plan.name, plan.room, plan.lead_us, known.id),
-    )
+def _follow(db: Database, known: StoredSitting, plan: SittingPlan, change: Change, taking: Taking) -> None:
+    """Take a plan over after something has happened, as an act in the centre's role; after the close it is too late."""
+    cause = taking.cause(change)
+    if known.status is SittingStatus.CLOSED:
+        cause.log(db, "centre.too_late", {"kind": change.kind, "id": change.id, "sitting": known.id})
+        return
+    replan(db, known.id, plan, cause=cause, role="centre", why=REPLANNED, accepted_by=taking.accepted_by)
 
 
 def _remove(db: Database, known: StoredSitting, change: Change, taking: Taking) -> None:

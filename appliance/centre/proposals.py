@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import msgspec
+
 from appliance.centre.context import body_of
 from appliance.centre.of_rosters import candidate_of_word
 from appliance.centre.running import sittings_using
@@ -13,11 +15,12 @@ from appliance.centre.things import CANDIDATE, local_of
 from appliance.centre.waiting_rows import Waiting, waiting_changes
 from appliance.errors import BadInputError
 from appliance.exams.states import CandidateStatus
+from appliance.exams.timing import timing_in
 from appliance.exchange.centre.bodies import RosterBody, SeatingBody, SittingBody
 from appliance.exchange.centre.extra_time import ExtraTime
 from appliance.exchange.centre.kinds import ChangeKind
 from appliance.sittings.rosters import candidates_of
-from appliance.sittings.runs import run_of
+from appliance.sittings.runs import run_of, stored_sitting
 from appliance.sittings.seating import seating_of
 
 if TYPE_CHECKING:
@@ -58,11 +61,18 @@ class SeatingWish:
 
 @dataclass(frozen=True, slots=True)
 class PlanWish:
-    """Another plan: its name and start, or that the sitting is to be removed."""
+    """Another plan: its name and start, names of exams that are new or left out; or that the sitting is to be removed.
+
+    Times are None, and the rule for who begins late is empty, where they stay.
+    """
 
     removed: bool
     name: str = ""
     start_us: int | None = None
+    last_start_us: int | None = None
+    late_rule: str = ""
+    added: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ def _wish(db: Database, one: Waiting, sitting: str) -> Wish | None:
     reader = _READERS.get(one.change.kind)
     try:
         return None if reader is None else reader(db, one, sitting)
-    except BadInputError:
+    except (BadInputError, msgspec.ValidationError):
         return None
 
 
@@ -155,12 +165,26 @@ def _seating(db: Database, one: Waiting, sitting: str) -> SeatingWish:
     return SeatingWish(len(body.seats), sum(now.get(name) != seat for name, seat in wanted.items()))
 
 
-def _plan(_db: Database, one: Waiting, _sitting: str) -> PlanWish:
+def _plan(db: Database, one: Waiting, sitting: str) -> PlanWish:
     if one.change.deleted:
         return PlanWish(removed=True)
-    body = body_of(SittingBody, one.change)
-    start_us = body.timing.get("start_us")
-    return PlanWish(removed=False, name=body.name, start_us=start_us if isinstance(start_us, int) else None)
+    body, stored = body_of(SittingBody, one.change), stored_sitting(db, sitting)
+    timing, before, now = timing_in(body.timing), stored.sitting.timing, set(stored.sitting.exams)
+    told = {exam: local_of(db, one.change.hub, ChangeKind.EXAM, exam) for exam in body.exams}
+    return PlanWish(
+        removed=False,
+        name=body.name,
+        start_us=timing.start_us if timing.start_us != before.start_us else None,
+        last_start_us=timing.last_start_us if timing.last_start_us != before.last_start_us else None,
+        late_rule=timing.late_rule if timing.late_rule != before.late_rule else "",
+        added=tuple(_exam_name(db, local) or exam for exam, local in told.items() if local not in now),
+        left_out=tuple(_exam_name(db, local) for local in sorted(now - set(told.values()))),
+    )
+
+
+def _exam_name(db: Database, local: str) -> str:
+    row = db.conn.execute("SELECT name FROM exam WHERE id = ?", (local,)).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _integration(db: Database, one: Waiting, _sitting: str) -> IntegrationWish:

@@ -9,6 +9,7 @@ import msgspec
 from appliance.exams.allowances import allowance_in
 from appliance.exams.standing import Readiness, Standing
 from appliance.exams.states import AT_WORK, UNSETTLED, CandidateStatus, SittingStatus
+from appliance.exams.timing import timing_in
 
 if TYPE_CHECKING:
     from typing import Any
@@ -107,6 +108,8 @@ def _sitting(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
             )
         case "accept_change":
             changes["exams"] = run.exams | {str(event.detail["exam"]): _retimed(run, event)}
+        case "change_plan":
+            changes["timing"] = timing_in(event.detail)
         case "end" | "end_early":
             changes["people"] = {name: _ended(person, event) for name, person in run.people.items()}
         case "close_ghosts" | "call_off":

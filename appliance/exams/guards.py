@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from appliance.clock import SECOND_US
 from appliance.exams.states import AT_WORK, UNSETTLED, CandidateStatus
-from appliance.exams.timing import start_window
+from appliance.exams.timing import start_window, timing_in
 from appliance.exams.transitions import IllegalTransitionError, spoken
 
 if TYPE_CHECKING:
@@ -76,6 +78,20 @@ def _has_timing(run: SittingRun, event: Event) -> None:
     whole_number(event, "duration_us", 1, _MAX_DURATION_US)
     first = whole_number(event, "window_start_us", -(2**53), 2**53)
     whole_number(event, "window_end_us", first, 2**53)
+
+
+def _has_plan(_run: SittingRun, event: Event) -> None:
+    try:
+        timing = timing_in(event.detail)
+    except msgspec.ValidationError as problem:
+        raise IllegalTransitionError(
+            f"The new plan's times cannot be read: {problem}.", reason="bad_detail", hint="Ask who planned it."
+        ) from problem
+    last = timing.last_start_us
+    if last is not None and last < max(timing.start_us, timing.first_start_us or timing.start_us):
+        raise IllegalTransitionError(
+            "The new plan's last start lies before its start.", reason="bad_detail", hint="Ask who planned it."
+        )
 
 
 def _has_amount(run: SittingRun, event: Event) -> None:
@@ -239,6 +255,7 @@ GUARDS: Final[dict[str, Callable[[SittingRun, Event], None]]] = {
     "admit": _is_ready,
     "assign_seat": _planned_seat_is_free,
     "begin": _in_start_window,
+    "change_plan": _has_plan,
     "begin_late": _in_start_window,
     "clock_stepped": _has_step,
     "close": _is_signed,

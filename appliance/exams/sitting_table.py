@@ -39,6 +39,13 @@ SITTING_TABLE: Final[Table] = table_of(
             target=None,
             who=IN_THE_ROOM,
         ),
+        Transition(  # detail: SittingTiming's fields where they are not None, exams (how many): the owner's new plan
+            name="change_plan",
+            sources=BEFORE_CLOSE - {Is.ENDED},
+            target=None,
+            who=frozenset({"centre"}),
+            needs_reason=True,
+        ),
         Transition(
             name="admit",
             sources=frozenset({Is.READINESS_CHECK}),

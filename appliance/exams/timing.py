@@ -32,6 +32,8 @@ from appliance.exams.stops import covered
 from appliance.exams.timeline import EVERYBODY, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from appliance.exams.timeline import Stop
 
 LateRule = Literal["full_time", "common_end"]
@@ -59,6 +61,22 @@ class SittingTiming(msgspec.Struct, frozen=True, kw_only=True):
     first_start_us: int | None = None
     last_start_us: int | None = None
     late_rule: LateRule = "full_time"
+
+
+def timing_detail(timing: SittingTiming) -> dict[str, str | int | bool]:
+    """Return a timing as an event's detail says it: only what is planned."""
+    return {name: value for name, value in msgspec.to_builtins(timing).items() if value is not None}
+
+
+def timing_in(detail: Mapping[str, str | int | bool]) -> SittingTiming:
+    """Return the timing in an event's detail.
+
+    Raises:
+        msgspec.ValidationError: it is none.
+    """
+    return msgspec.convert(
+        {name: detail[name] for name in SittingTiming.__struct_fields__ if name in detail}, SittingTiming
+    )
 
 
 class Reason(msgspec.Struct, frozen=True):

@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.centre.proposals import PlanWish, proposals
 from appliance.centre.taking_over import accept_proposal, decline_proposal, reconsider
 from appliance.centre.waiting_rows import waiting_changes
 from appliance.clock import SECOND_US, ManualClock
 from appliance.database import write
 from appliance.errors import BadInputError, ConflictError, NotFoundError
 from appliance.exams.states import CandidateStatus
+from appliance.exams.timing import SittingTiming
 from appliance.exams.transitions import IllegalTransitionError
 from appliance.hub.extra_time import grant_extra_time, withdraw_extra_time
+from appliance.integrations.store import get_integration
 from appliance.outbox import CENTRE, waiting
 from appliance.sittings.acts import act
 from appliance.sittings.changes import changed_since_frozen
-from appliance.sittings.planning import remove_sitting
+from appliance.sittings.planning import change_plan, remove_sitting
 from appliance.sittings.rosters import candidates_of, roster_of
 from appliance.sittings.runs import run_of, stored_sitting
+from appliance.sittings.values import SittingPlan
 from tests.centre.test_taking_over import START, expect, plan, pull
 
 if TYPE_CHECKING:
@@ -195,8 +199,6 @@ def test_a_changed_roster_waits_and_what_comes_later_takes_its_place(box: Box, s
 def test_a_changed_exam_is_asked_about_by_the_sitting_itself(box: Box, server: HubServer, sitting: str) -> None:
     """A running sitting goes on with the exam it froze; its page is told what changed (`sittings.changes`)."""
     lms = next(iter(server.db.conn.execute("SELECT id FROM integration")))[0]
-    from appliance.integrations.store import get_integration
-
     box.clock.advance(1)
     server.exam(get_integration(server.db, lms), "law", duration=33)
     pull(box, server)
@@ -284,3 +286,88 @@ def test_the_hub_hears_how_many_proposals_wait(box: Box, server: HubServer, sitt
     report = server.hub.reports.heard()[box.id].report
     assert report.proposals == 1
     assert [one.id for one in report.sittings] == [sitting]
+
+
+def replan(server: HubServer, sitting: str, *exams: str, later_s: int = 0, name: str = "Law") -> None:
+    """Change a sitting's plan at the hub."""
+    server.clock.advance(1)  # type: ignore[attr-defined]  # a manual one
+    timing = SittingTiming(start_us=START + later_s * SECOND_US, late_rule="common_end" if later_s else "full_time")
+    made = SittingPlan(name=name, room="Hall 2", exams=exams, timing=timing)
+    change_plan(server.db, sitting, made, clock=server.clock, who="cara")
+
+
+def planned_here(box: Box, sitting: str) -> tuple[str, int]:
+    """Return the sitting's name and start on the box, by its row and by its run."""
+    stored, run = stored_sitting(box.db, sitting), run_of(box.db, sitting)
+    assert stored.sitting.timing == run.timing
+    return stored.sitting.name, stored.start_us - START
+
+
+def test_a_changed_plan_of_a_running_sitting_waits_for_the_room(box: Box, server: HubServer, sitting: str) -> None:
+    """Other times and an exam more change nothing until the invigilator accepts; then they are an act of the centre."""
+    lms = get_integration(server.db, str(server.db.conn.execute("SELECT id FROM integration").fetchone()[0]))
+    replan(server, sitting, exam_of(server, sitting), server.exam(lms, "more"), later_s=600, name="Law and more")
+    pull(box, server)
+    assert planned_here(box, sitting) == ("Law", 0)
+    (proposal,) = [one for one in waiting_changes(box.db, box.centre.hub) if one.change.kind == "sitting"]
+    assert proposal.state == "proposed"
+    wish = next(one.wish for one in proposals(box.db, sitting) if one.waiting.number == proposal.number)
+    assert isinstance(wish, PlanWish)
+    assert (wish.added, wish.left_out) == (("more",), ())
+    accept_proposal(box.db, proposal.number, box.taking)
+    assert planned_here(box, sitting) == ("Law and more", 600 * SECOND_US)
+    event = run_of(box.db, sitting).history[-1]
+    assert (event.name, event.role, event.detail["accepted_by"]) == ("change_plan", "centre", "ida")
+    assert len(run_of(box.db, sitting).exams) == 2
+    assert changed_since_frozen(box.db, sitting) == []
+    assert told(box) == [True]
+
+
+def test_a_declined_plan_changes_nothing(box: Box, server: HubServer, sitting: str) -> None:
+    """Declined, the sitting goes on as it is; once it is closed the plan comes too late, and nothing waits."""
+    replan(server, sitting, exam_of(server, sitting), later_s=600)
+    pull(box, server)
+    decline_proposal(box.db, only(box).number, box.taking, why="they write already")
+    pull(box, server)
+    assert planned_here(box, sitting) == ("Law", 0)
+    for name in run_of(box.db, sitting).people:
+        enter(box, sitting, "mark_absent", name)
+    for name, why in (("end_early", "done"), ("sign_register", ""), ("close", "")):
+        act(box.db, sitting, name, who="ida", role="centre_manager", clock=box.clock, why=why)
+    reconsider(box.db, box.centre, box.taking)
+    assert planned_here(box, sitting) == ("Law", 0)
+    assert waiting_changes(box.db, box.centre.hub) == []
+
+
+def test_an_exam_that_somebody_has_is_not_left_out(box: Box, server: HubServer, sitting: str) -> None:
+    """A plan without an exam that candidates have is refused with what to do, and goes on waiting."""
+    lms = get_integration(server.db, str(server.db.conn.execute("SELECT id FROM integration").fetchone()[0]))
+    expect(server, sitting, exam_of(server, sitting))
+    replan(server, sitting, server.exam(lms, "other"))
+    pull(box, server)
+    (proposal,) = [one for one in waiting_changes(box.db, box.centre.hub) if one.change.kind == "sitting"]
+    with pytest.raises(ConflictError, match="leaves out 'law', which 2 candidates"):
+        accept_proposal(box.db, proposal.number, box.taking)
+    assert [one.state for one in waiting_changes(box.db, box.centre.hub) if one.change.kind == "sitting"] == [
+        "proposed"
+    ]
+    assert len(run_of(box.db, sitting).exams) == 1
+
+
+def test_a_plan_applies_by_itself_while_the_sitting_is_only_planned(box: Box, server: HubServer) -> None:
+    """Where somebody was enrolled already but no readiness check has begun, nobody is asked."""
+    lms, _ = server.lms()
+    exam = server.exam(lms, "law")
+    made = plan(server, exam)
+    server.give("sitting", made, box.id)
+    pull(box, server)
+    local = stored_sitting(box.db, made).sitting.exams[0]
+    with write(box.db):
+        now = box.clock.wall_us()
+        box.db.conn.execute("INSERT INTO candidate (id, created_us, updated_us) VALUES ('guest', ?, ?)", (now, now))
+        enter(box, made, "enrol", "guest", why="a guest", exam=local)
+    replan(server, made, exam, later_s=300)
+    pull(box, server)
+    assert waiting_changes(box.db, box.centre.hub) == []
+    assert planned_here(box, made) == ("Law", 300 * SECOND_US)
+    assert run_of(box.db, made).history[-1].name == "change_plan"

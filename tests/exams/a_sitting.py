@@ -37,6 +37,7 @@ SETTLED_DETAIL: dict[str, dict[str, str | int | bool]] = {
         "window_start_us": NINE - 60 * MINUTE,
         "window_end_us": NINE + 500 * MINUTE,
     },
+    "change_plan": {"start_us": NINE + 15 * MINUTE, "late_rule": "common_end"},
     "transfer": {"sitting": "another"},
     "clock_stepped": {"by_us": 90 * SECOND_US},
 }

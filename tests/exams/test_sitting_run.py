@@ -141,6 +141,7 @@ def test_every_transition_can_happen() -> None:
         ("enrol", "dan", {}),
         ("assign_seat", ADA, {"seat": "1"}),
         ("accept_change", "", {"duration_us": 60 * MINUTE}),
+        ("change_plan", "", {"start_us": NINE, "late_rule": "full_time"}),
         ("admit", "", {}),
         ("arrive", ADA, {}),
         ("check_identity", ADA, {}),

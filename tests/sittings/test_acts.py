@@ -278,6 +278,8 @@ def _attempt(room: Room, chance: random.Random) -> tuple[str, str, str, dict[str
         candidate, detail = "walk-in", {"exam": room.exam.id}
     if rule.name == "clock_stepped":
         detail = {"by_us": 1}
+    if rule.name == "change_plan":
+        detail = {"start_us": NINE}
     if rule.name == "accept_change":
         detail = {"exam": room.exam.id, "duration_us": MINUTE, "window_start_us": 0, "window_end_us": 2**50}
     return rule.name, candidate, chance.choice(sorted(rule.who)), detail

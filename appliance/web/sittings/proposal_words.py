@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from appliance.centre.proposals import ExtraTimeWish, IntegrationWish, PlanWish, RosterWish, SeatingWish
 from appliance.web.language import gettext as _
 from appliance.web.language import ngettext as _n
+from appliance.web.moments import shown_zone
 from appliance.web.sittings.words import amount_words
+from appliance.web.words import local_words
 
 if TYPE_CHECKING:
     from appliance.centre.proposals import Proposal, Wish
@@ -52,7 +54,7 @@ def declined_words(proposal: Proposal) -> str:
     )
 
 
-def _what(wish: Wish | None) -> list[str]:
+def _what(wish: Wish | None) -> list[str]:  # noqa: PLR0911  one a kind
     match wish:
         case ExtraTimeWish():
             lines = [f"{wish.who}: {wish.why}"] if wish.why else []
@@ -65,10 +67,29 @@ def _what(wish: Wish | None) -> list[str]:
             return [_n("%(num)s candidate would sit elsewhere.", "%(num)s candidates would sit elsewhere.", wish.moved)]
         case PlanWish(removed=True):
             return [_("Before the start, accepting calls it off. One that runs has to be ended in the room.")]
+        case PlanWish():
+            return _plan(wish)
         case IntegrationWish():
             return [_("Its sessions could not be told of any more. Wait until the sitting is over, if you can.")]
         case _:
             return []
+
+
+def _plan(wish: PlanWish) -> list[str]:
+    lines = []
+    if wish.start_us is not None:
+        lines.append(_("The planned start would be %(time)s.", time=local_words(wish.start_us, shown_zone())))
+    if wish.last_start_us is not None:
+        lines.append(_("The last start would be %(time)s.", time=local_words(wish.last_start_us, shown_zone())))
+    if wish.late_rule == "common_end":
+        lines.append(_("Who begins late would end together with the others."))
+    elif wish.late_rule:
+        lines.append(_("Who begins late would have the whole time."))
+    if wish.added:
+        lines.append(_("Exams that come to it: %(names)s", names=_names(wish.added)))
+    if wish.left_out:
+        lines.append(_("Exams that are left out: %(names)s", names=_names(wish.left_out)))
+    return lines or [_("Nobody here would notice a difference.")]
 
 
 def _roster(wish: RosterWish) -> list[str]:

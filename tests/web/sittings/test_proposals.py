@@ -73,3 +73,17 @@ def test_a_roster_says_who_would_come_and_go(day: Day, centre: ACentre) -> None:
     assert "The centre has changed the roster." in page
     assert "1 would be enrolled: Noether, Emmy" in page or "1 would be enrolled: Emmy Noether" in page
     assert "would be withdrawn" in page
+
+
+def test_another_plan_says_what_would_be_otherwise(day: Day, centre: ACentre) -> None:
+    """The banner of a changed plan names its start, its rule for late starts, and the exams that come and go."""
+    timing = {"start_us": day.clock.wall_us() + 7_260_000_000, "late_rule": "common_end"}
+    body = {"name": "Another name", "room": "Hall 2", "exams": ["e-new"], "timing": timing}
+    centre.tell(centre.change("sitting", day.sitting, body, sitting=day.sitting))
+    page = day.page()
+    assert "The centre has changed the plan of this sitting." in page
+    assert "The planned start would be" in page
+    assert "Who begins late would end together with the others." in page
+    assert "Exams that come to it: e-new" in page
+    assert "Exams that are left out:" in page
+    assert "Nobody here would notice" not in page
