@@ -51,11 +51,15 @@ from appliance.web.language import views as language_views
 from appliance.web.language.catalogue import SOURCE_LANGUAGE, script_module
 from appliance.web.language.problems import problem_words
 from appliance.web.review.thumbnails import Thumbnails
+from appliance.web.room import alert_views
 from appliance.web.room import views as room
+from appliance.web.seat_api import state as seat_state
+from appliance.web.seat_api import views as seat_api
 from appliance.web.services import Services, close_database, database, install, of, person_or_none, services
 from appliance.web.sittings import views as sittings
 from appliance.web.slots import StreamSlots
 from appliance.web.tell_next import keep_notice, take_notice
+from appliance.web.usb_words import subject_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,14 +81,16 @@ _BLUEPRINTS = (
     openapi.BLUEPRINT,
     api.BLUEPRINT,
     account.BLUEPRINT,
-    room.BLUEPRINT,
+    alert_views.BLUEPRINT,
     sittings.BLUEPRINT,
     candidate.BLUEPRINT,
     review.BLUEPRINT,
     admin.BLUEPRINT,
     lan.BLUEPRINT,
     help_views.BLUEPRINT,
+    seat_api.BLUEPRINT,
 )
+_OF_A_ROOM = (room.BLUEPRINT, seat_api.BLUEPRINT)
 _OF_A_HUB = (hub_pages.BLUEPRINT, hub_protocol.BLUEPRINT)
 _LOG = log.get(__name__)
 _SECRET_BYTES = 32
@@ -112,11 +118,13 @@ def create_app(
     body_limits.install(app)
     form_tokens = CSRFProtect(app)
     form_tokens.exempt(api.BLUEPRINT)  # its callers have tokens; a cookie is neither read nor set there
+    form_tokens.exempt(seat_api.BLUEPRINT)
     app.before_request(_gate)
     app.after_request(headers.add_headers)
     compress.install(app)
     app.teardown_appcontext(close_database)
     api_state.install(app, settings, clock)
+    seat_state.install(app, settings, clock)
     problems.install(app)
     metrics.install(app)
     app.after_request(keep_notice)
@@ -138,7 +146,7 @@ def _blueprints(settings: Settings) -> list[Blueprint]:
     """Return the parts of the dashboard in this role; a hub has no room of its own."""
     if not settings.is_hub:
         return list(_BLUEPRINTS)
-    return [*(one for one in _BLUEPRINTS if one is not room.BLUEPRINT), *_OF_A_HUB]
+    return [*(one for one in _BLUEPRINTS if one not in _OF_A_ROOM), *_OF_A_HUB]
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -253,6 +261,7 @@ def _is_brought(asked: Request) -> bool:
 def _teach_templates(app: Flask) -> None:
     app.add_template_global(lambda endpoint: endpoint in app.view_functions, "is_page")
     app.add_template_filter(problem_words, "problem_words")
+    app.add_template_filter(subject_words, "subject_words")
     app.add_template_filter(words.size_words, "size")
     app.add_template_filter(words.percent_words, "percent")
     app.add_template_filter(words.role_words, "role")

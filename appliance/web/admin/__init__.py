@@ -23,6 +23,7 @@ from appliance.web.admin import (
     sections,
     storage,
     support,
+    usb,
     user_pages,
     users,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "sections",
     "storage",
     "support",
+    "usb",
     "user_pages",
     "users",
 ]

@@ -78,6 +78,17 @@ def _all() -> tuple[Group, ...]:
             ),
         ),
         Group(
+            _("Devices"),
+            (
+                Section(
+                    "admin.usb",
+                    _("USB"),
+                    _("Which devices are plugged in, which are kept out, and why."),
+                    "warning",
+                ),
+            ),
+        ),
+        Group(
             _("Access"),
             (
                 Section("admin.users", _("Users"), _("Who may sign in, with which role."), "users"),

@@ -57,6 +57,10 @@ class LazyText:
     def __str__(self) -> str:
         return gettext(self._text)
 
+    def within(self, language: str) -> str:
+        """Return it in a language by its code: for what is said after the request that knew it."""
+        return str(translations(language).ugettext(self._text))
+
     def __html__(self) -> str:
         return str(escape(str(self)))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.web.language.problems import problem_words_in
 from appliance.web.language.texts import current_language
 from appliance.web.room.events import Event, worded, written
+from appliance.web.usb_words import alert_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from appliance.web.account.sessions import Person
     from appliance.web.lasting import LastingAnswer
@@ -91,6 +92,17 @@ def events_now(box: Services, person: Person, last_id: str) -> bytes:
 
 def _told(box: Services, events: list[Event], language: str) -> bytes:
     """Return events as they go to a reader of this language; a stream outlives its request, which knew it."""
+    own = {"alerts": lambda fact: alerts_in(fact, language)}
     return b"".join(
-        box.room.log.written(worded(event, lambda text: problem_words_in(text, language))) for event in events
+        box.room.log.written(worded(event, lambda text: problem_words_in(text, language), made=own)) for event in events
     )
+
+
+def alerts_in(fact: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return the fact ``alerts`` with each item's ``title``, ``detail`` and ``page`` (its sitting's warnings)."""
+    items = [{**item, **alert_words(item, language), "page": _page_of(item)} for item in fact["items"]]
+    return {**fact, "items": items}
+
+
+def _page_of(item: Mapping[str, Any]) -> str:
+    return f"/sittings/{item['sitting']}/warnings" if item["sitting_name"] else ""

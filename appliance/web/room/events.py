@@ -57,6 +57,10 @@ class EventLog:
             self._ring.append(Event(self._number, "change", {"set": changed, "gone": gone}))
             return True
 
+    def tell_some(self, facts: Mapping[str, Any]) -> bool:
+        """Take some facts as they are now and leave the others; return whether that was an event."""
+        return self.tell({**self._facts, **facts})
+
     def after(self, last: int | None) -> list[Event]:
         """Return what somebody has not heard who has heard everything up to ``last``; None: who has heard nothing."""
         with self._lock:
@@ -77,10 +81,16 @@ class EventLog:
 _SAID = ("message", "hint")
 
 
-def worded(event: Event, words: Callable[[str], str]) -> Event:
-    """Return an event with what its facts say to people (``message``, ``hint``) put into other words (pure)."""
+def worded(
+    event: Event, words: Callable[[str], str], *, made: Mapping[str, Callable[[Any], Any]] | None = None
+) -> Event:
+    """Return an event with what its facts say to people (``message``, ``hint``) put into other words (pure).
+
+    ``made`` names facts that are put into words by a function of their own.
+    """
     part = "facts" if event.kind == "snapshot" else "set"
-    facts = {name: _worded(fact, words) for name, fact in event.data[part].items()}
+    own = made or {}
+    facts = {name: own[name](fact) if name in own else _worded(fact, words) for name, fact in event.data[part].items()}
     return Event(event.number, event.kind, {**event.data, part: facts})
 
 

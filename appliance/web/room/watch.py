@@ -9,14 +9,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance import log
+from appliance.cameras.store import list_cameras
 from appliance.clock import SECOND_US
 from appliance.database import ChangeWatch, connect
 from appliance.errors import ApplianceError
 from appliance.web.account import sessions
+from appliance.web.room.alerts import alerts_fact, open_rows
 from appliance.web.room.events import EventLog
+from appliance.web.room.photos import Photos
 from appliance.web.room.status import room_facts
 
 if TYPE_CHECKING:
@@ -25,11 +28,16 @@ if TYPE_CHECKING:
     from appliance.web.account.sessions import Person
     from appliance.web.services import Services
 
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.04
+"""How often the database is asked whether anything changed, which costs microseconds: an alert is told within this."""
 LOOK_US = SECOND_US
-"""Capture is asked this often; at once where a row changed, which it does when a camera's state does."""
+"""Capture is asked this often; sooner where a row changed, which it does when a camera's state does."""
+CHANGED_US = 250_000
+"""But no more often than this, however much is written."""
 REVIEW_US = 5 * SECOND_US
 """Sessions are looked at this often for their age alone; at once where a row changed."""
+PHOTO_US = 5 * SECOND_US
+"""What was found longer ago gets no picture: the room looks otherwise by now."""
 REST_SECONDS = 10.0
 FRESH_SECONDS = 0.5
 _LOG = log.get(__name__)
@@ -40,6 +48,7 @@ class RoomWatch:
 
     Attributes:
         log: what was seen, as events.
+        photos: the room as it looked when something was found.
     """
 
     def __init__(self, box: Services) -> None:
@@ -48,6 +57,8 @@ class RoomWatch:
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._looked = time.monotonic() - FRESH_SECONDS
+        self.photos = Photos(box.live.snapshot)
+        self._told_up_to: int | None = None
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
@@ -85,7 +96,10 @@ class RoomWatch:
 
     def _once(self, db: Database, eye: Eye) -> None:
         try:
-            look, review = eye.wants(self._box.clock.mono_us())
+            changed, look, review = eye.wants(self._box.clock.mono_us())
+            if changed:
+                with self._looking:
+                    self._alert(db)
             if review:
                 self._box.lasting.review(lambda person: self._session_end(db, person))
             if look:
@@ -106,11 +120,33 @@ class RoomWatch:
 
     def _tell(self, db: Database) -> None:
         """Look and tell, one at a time: what was seen earlier is never told later."""
-        news = self.log.tell(room_facts(self._box, db))
+        alerts = self._alerts(db)
+        if self.log.tell({**room_facts(self._box, db), **alerts}):
+            self._wake_all()
         self._looked = time.monotonic()
-        if news:
-            for answer in self._box.lasting.open():
-                answer.wake.set()
+
+    def _alert(self, db: Database) -> None:
+        """Tell what people have to know at once before anything is asked that takes time."""
+        if self.log.tell_some(self._alerts(db)):
+            self._wake_all()
+
+    def _alerts(self, db: Database) -> dict[str, Any]:
+        now_us = self._box.clock.wall_us()
+        rows = open_rows(db, now_us=now_us)
+        newest = max((row.number for row in rows), default=0)
+        if self._told_up_to is not None:
+            for row in rows:
+                if row.number > self._told_up_to and abs(now_us - row.start_us) <= PHOTO_US:
+                    self.photos.take(row.number, [one.id for one in list_cameras(db) if one.enabled])
+        self._told_up_to = max(self._told_up_to or 0, newest)
+        told = alerts_fact(rows)
+        for item in told["items"]:
+            item["photos"] = self.photos.of(item["number"])
+        return {"alerts": told}
+
+    def _wake_all(self) -> None:
+        for answer in self._box.lasting.open():
+            answer.wake.set()
 
 
 class Eye:
@@ -120,12 +156,21 @@ class Eye:
         self._changes = ChangeWatch(db)
         self._looked_us: int | None = None
         self._reviewed_us: int | None = None
+        self._unseen = False
+        self._unreviewed = False
 
-    def wants(self, now_us: int) -> tuple[bool, bool]:
-        """Return whether to look at the room, and whether to look at the sessions."""
+    def wants(self, now_us: int) -> tuple[bool, bool, bool]:
+        """Return whether anything was written, whether to look at the whole room, and whether at the sessions."""
         changed = self._changes.changed()
-        look = changed or self._looked_us is None or now_us - self._looked_us >= LOOK_US
-        review = changed or self._reviewed_us is None or now_us - self._reviewed_us >= REVIEW_US
+        self._unseen = self._unseen or changed
+        look = _due(self._looked_us, now_us, CHANGED_US if self._unseen else LOOK_US)
+        review = _due(self._reviewed_us, now_us, CHANGED_US if self._unreviewed or changed else REVIEW_US)
+        self._unreviewed = (self._unreviewed or changed) and not review
+        self._unseen = self._unseen and not look
         self._looked_us = now_us if look else self._looked_us
         self._reviewed_us = now_us if review else self._reviewed_us
-        return look, review
+        return changed, look, review
+
+
+def _due(last_us: int | None, now_us: int, every_us: int) -> bool:
+    return last_us is None or now_us - last_us >= every_us

@@ -88,6 +88,12 @@ class JudgeForm(Asked, frozen=True):
     why: Words = ""
 
 
+class GiveForm(Asked, frozen=True):
+    """Which candidate a warning of the room belongs to."""
+
+    candidate: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
 class TableForm(Asked, frozen=True):
     """A table that was pasted, or that a dry run gave back; ``version`` is the sitting's when it was looked at."""
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import redirect, render_template, url_for
 
-from appliance.errors import NotFoundError
+from appliance.errors import ConflictError, NotFoundError
 from appliance.exams.records import Incident
 from appliance.sittings.incidents import correct_incident, list_incidents, record_incident
 from appliance.sittings.runs import run_of, stored_sitting
 from appliance.sittings.sessions import sessions_of
-from appliance.sittings.warnings import judge_warning, warnings_of
+from appliance.sittings.warnings import give_warning, judge_warning, warnings_of
 from appliance.web import problems
 from appliance.web.access import allow
 from appliance.web.asking import read_form, speaks
 from appliance.web.language import gettext as _
 from appliance.web.moments import shown_zone, typed_moment
 from appliance.web.services import address, database, person, services
-from appliance.web.sittings.asked import IncidentForm, JudgeForm, WithdrawForm
+from appliance.web.sittings.asked import GiveForm, IncidentForm, JudgeForm, WithdrawForm
 from appliance.web.sittings.blueprint import BLUEPRINT, PLANNERS, STAFF
 from appliance.web.sittings.day_views import choices, seen_day
 from appliance.web.sittings.plan_forms import field_of
@@ -134,7 +134,16 @@ def warnings(sitting: str) -> str:
     """Show what software warned of, what nobody has judged first."""
     seen = seen_day(sitting)
     ranked = sorted(seen.warnings, key=lambda one: (one.warning.decision != "open", one.warning.start_us, one.number))
-    return render_template("sittings/warnings.html", day=seen, stored=seen.stored, ranked=ranked, **choices(seen))
+    seats = {one.candidate: one.seat for one in seen.run.people.values()}
+    givable = sorted({(seen.name_of(one), seats.get(one, ""), one) for one in seen.session_candidates.values()})
+    return render_template(
+        "sittings/warnings.html",
+        day=seen,
+        stored=seen.stored,
+        ranked=ranked,
+        givable=[(candidate, name, seat) for name, seat, candidate in givable],
+        **choices(seen),
+    )
 
 
 @BLUEPRINT.post("/sittings/<sitting>/warnings/<int:warning>")
@@ -149,6 +158,26 @@ def judge(sitting: str, warning: int) -> Answer:
         where=address(),
     )  # fmt: skip
     said = _("The warning is confirmed.") if asked.decision == "confirmed" else _("The warning is dismissed.")
+    if not problems.wants_page():
+        return msgspec.to_builtins(Recorded(said, str(warning)))
+    tell_next(said)
+    return redirect(url_for("sittings.warnings", sitting=sitting), 303)
+
+
+@BLUEPRINT.post("/sittings/<sitting>/warnings/<int:warning>/give")
+@allow(*STAFF)
+@speaks(form=GiveForm, answer=Recorded, errors=(404, 409))
+def give(sitting: str, warning: int) -> Answer:
+    """Say whose a warning of the room is: it then counts for that candidate's session, and the LMS is told."""
+    found, asked = _warning(sitting, warning), read_form(GiveForm)
+    session = next((one.id for one in sessions_of(database(), sitting) if one.candidate == asked.candidate), "")
+    if not session:
+        raise ConflictError(
+            "This candidate has no session that a warning could belong to.",
+            hint="Record an incident instead, which needs none.",
+        )
+    give_warning(database(), found.number, session, who=person().name, clock=services().clock, where=address())
+    said = _("The warning now belongs to the candidate.")
     if not problems.wants_page():
         return msgspec.to_builtins(Recorded(said, str(warning)))
     tell_next(said)

@@ -1,5 +1,6 @@
 // The room's page: all cameras or one of them large, the state of the box, recording and lock.
 
+import { Alerts } from "/static/alerts.js";
 import { notice, post, tell, wireUnlockForms } from "/static/api.js";
 import { fillShortcuts, wireKeys } from "/static/review/keys.js";
 import { _ } from "/static/text.js";
@@ -40,11 +41,14 @@ const stream = room.dataset.pictures ? new LiveStream(room.dataset.pictures, {
   },
 }) : null;
 
+const alerts = new Alerts($("[data-alerts]"), () => events.hurry());
+
 const nowUs = () => box.nowUs + (performance.now() - box.at) * 1000;
 const shown = () => (large ? [large] : byName);
 const context = () => ({ heard: box.facts !== null && events.silence < OUT_OF_TOUCH_MS, nowUs: nowUs(), sinceS: (us) => (nowUs() - us) / 1e6 });
 
 function heardNews() {
+  alerts.show(box.facts.alerts);
   const cameras = box.facts.cameras ?? [];
   if (cameras.some(({ id, name }) => tiles.get(id)?.name !== name) || cameras.length !== tiles.size) mayReload();
   for (const tile of tiles.values()) {
