@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from appliance.auditlog import entry
-from appliance.database import write
+from appliance.database import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def append(
         BadInputError: no such form of action, a bad field name, or too much detail; nothing was added.
     """
     values = entry.personal_values(who, where, personal)
-    with write(db):
+    with joined(db):
         last, before = open_log_head(db)
         body = entry.build_body(
             seq=last + 1,

@@ -20,6 +20,7 @@ WHO = "who"
 WHERE = "where"
 
 _ACTION = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,40}")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
@@ -60,7 +61,7 @@ def checkpoint_message(body: bytes) -> bytes:
 def encode(value: dict[str, Any]) -> bytes:
     """Return canonical JSON: sorted keys, no white space, UTF-8. Floats are a programming error (TypeError)."""
     _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def _refuse_floats(value: Any) -> None:

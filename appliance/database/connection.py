@@ -74,6 +74,21 @@ def write(db: Database) -> Iterator[Database]:
 
 
 @contextlib.contextmanager
+def joined(db: Database) -> Iterator[Database]:
+    """Run the block as part of the write transaction that is open, or as one of its own.
+
+    As `write`, without a savepoint: what the block did before an error stays until whoever opened the transaction (or
+    a savepoint in it) undoes it. For what stands or falls with its cause: one statement for SQLite where there would
+    be three.
+    """
+    if db.conn.in_transaction:
+        yield db
+        return
+    with write(db):
+        yield db
+
+
+@contextlib.contextmanager
 def _savepoint(db: Database) -> Iterator[None]:
     """Undo the block alone where it fails.
 

@@ -45,7 +45,9 @@ def parse_moment(text: str) -> Moment:
     clock = found["time"] + (found["seconds"] or ":00")
     fraction, offset = found["fraction"] or "", _offset_text(found["offset"])
     try:
-        instant = datetime.strptime(f"{found['date']}T{clock}", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=_zone(offset))
+        year, month, day = map(int, found["date"].split("-"))
+        hour, minute, second = map(int, clock.split(":"))  # not strptime: it takes ten times as long
+        instant = datetime(year, month, day, hour, minute, second, tzinfo=_zone(offset))
     except ValueError as problem:
         raise ValueError("is no date and time of the calendar.") from problem
     if not _EPOCH.year <= instant.year <= _LAST_YEAR:

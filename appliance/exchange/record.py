@@ -114,7 +114,8 @@ class Reading:
 
 def read_fields(kind: type[Record], reading: Reading) -> dict[str, Any]:
     """Take a record's fields out of what is being read; return them by the names of the dataclass."""
-    return {name: reading.take(one) for name, one in _wires(kind)}
+    left = reading.left  # most are absent from most: those are not looked at twice
+    return {name: reading.take(one) if one.required or one.key in left else one.default for name, one in _wires(kind)}
 
 
 def _wires(kind: type[Any]) -> tuple[tuple[str, Wire[Any]], ...]:

@@ -6,12 +6,14 @@ claims of start tokens (an integer ``sub``, any ``aud``) that are not its busine
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_decode, base64url_encode
 
 from appliance.errors import ApplianceError
@@ -33,6 +35,9 @@ REGISTERED: Final = frozenset({"exp", "iat", "nbf", "jti", "iss", "aud", "sub"})
 _ALGORITHM: Final = "HS256"
 _HEADER: Final = Limits(size=2048, depth=4)
 _PARTS: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_HMAC: Final = HMACAlgorithm(HMACAlgorithm.SHA256)
+_KNOWN_HEADERS: Final = 64
+_KNOWN_SECRETS: Final = 64
 _SIGNATURES: Final = jwt.PyJWS(algorithms=[_ALGORITHM], options={"enforce_minimum_key_length": True})
 _MAX_JTI: Final = 255
 _MAX_SECONDS: Final = 253_402_300_799
@@ -133,7 +138,8 @@ def check_token(text: str, secrets: Sequence[str], *, now_us: int, rules: TokenR
         ValueError: a secret of ours is too short or a key of another kind, or there is none.
     """
     _check_secrets(secrets)
-    payload, secret_index = _signed_payload(_well_formed(text, rules), secrets)
+    signed, payload, signature = _well_formed(text, rules)
+    secret_index = _signed_with(signed, signature, secrets)
     claims = _claims(payload, rules)
     expires_us = _time_us(claims, "exp")
     _check_times(claims, expires_us, now_us, rules)
@@ -164,45 +170,69 @@ def _check_secrets(secrets: Sequence[str]) -> None:
         raise ValueError(f"a secret has to have at least {MIN_SECRET_BYTES} bytes")
 
 
-def _well_formed(text: str, rules: TokenRules) -> str:
-    """Return the token if it is three parts of base64url, the first of them a header of HS256."""
+def _well_formed(text: str, rules: TokenRules) -> tuple[bytes, bytes, bytes]:
+    """Return what was signed, the payload and the signature, if there are three parts and the first asks for HS256."""
     if len(text) > rules.max_characters:
         raise TokenError(f"The token is longer than {rules.max_characters} characters.", reason="too_long")
     parts = _PARTS.fullmatch(text)
-    if parts is None or not all(_is_canonical(part) for part in parts.groups()):
-        raise TokenError("The token is not a JWT.", reason="malformed")
+    if parts is None:
+        raise _malformed()
+    _check_header(parts[1])
+    return text[: parts.end(2)].encode("ascii"), _bytes_of(parts[2]), _bytes_of(parts[3])
+
+
+@functools.lru_cache(maxsize=_KNOWN_HEADERS)
+def _check_header(part: str) -> None:
+    """Refuse a header that does not ask for HS256, or asks for more; a client's are all the same: read once."""
     try:
-        header = parse_object(base64url_decode(parts[1]), _HEADER)
+        header = parse_object(_bytes_of(part), _HEADER)
     except JsonError as problem:
         raise TokenError(f"The header of the token is wrong: {problem.message}", reason="malformed") from problem
     if header.get("alg") != _ALGORITHM:
         raise TokenError("The token is not signed with HS256.", reason="algorithm")
     if "crit" in header or "b64" in header:
         raise TokenError("The header of the token asks for an extension that is not known here.", reason="malformed")
-    return text
+    if not isinstance(header.get("kid", ""), str):
+        raise _malformed()
 
 
-def _is_canonical(part: str) -> bool:
-    """Whether a part is the one way to write its bytes, so that a token cannot be changed and stay valid."""
-    return len(part) % 4 != 1 and base64url_encode(base64url_decode(part)).decode() == part
+def _bytes_of(part: str) -> bytes:
+    """Return the bytes of a part that is the one way to write them, so that no token can be changed and stay valid."""
+    if len(part) % 4 != 1:
+        found = base64url_decode(part)
+        if base64url_encode(found).decode() == part:
+            return found
+    raise _malformed()
 
 
-def _signed_payload(text: str, secrets: Sequence[str]) -> tuple[bytes, int]:
+def _malformed() -> TokenError:
+    return TokenError("The token is not a JWT.", reason="malformed")
+
+
+def _signed_with(signed: bytes, signature: bytes, secrets: Sequence[str]) -> int:
+    """Return which of the secrets a token was signed with."""
     for index, secret in enumerate(secrets):
         try:
-            payload: bytes = _SIGNATURES.decode(text, secret, algorithms=[_ALGORITHM])
-        except jwt.InvalidSignatureError:
-            continue
+            key = _prepared(secret)
         except jwt.InvalidKeyError as problem:
             raise ValueError("a secret has the form of a key of another kind") from problem
-        except jwt.InvalidTokenError as problem:
-            raise TokenError("The token is not a JWT.", reason="malformed") from problem
-        return payload, index
+        if _HMAC.verify(signed, key, signature):
+            return index
     raise TokenError(
         "The token is not signed with the secret of this integration.",
         reason="signature",
         hint="Compare integration and secret on both sides; a secret that was changed has to be entered anew.",
     )
+
+
+@functools.lru_cache(maxsize=_KNOWN_SECRETS)
+def _prepared(secret: str) -> bytes:
+    """Return a secret as the key it is; PyJWT looks whether it has the form of a key of another kind, which takes long.
+
+    Raises:
+        InvalidKeyError: it has.
+    """
+    return _HMAC.prepare_key(secret)
 
 
 def _claims(payload: bytes, rules: TokenRules) -> JsonObject:

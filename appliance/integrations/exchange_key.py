@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FILE: Final = key_files.EXCHANGE_FILE
 KEY_BYTES: Final = key_files.EXCHANGE_KEY_BYTES
 _NONCE_BYTES: Final = 12
+_Stamp: TypeAlias = tuple[int, int, int, int, int]
+"""Device, inode, size, and times of a file: what another file has not the same of."""
 
 
 class ExchangeKeyError(ApplianceError):
@@ -29,7 +31,9 @@ class ExchangeKeyError(ApplianceError):
 
 
 class ExchangeKey:
-    """AES-256-GCM under ``keys/exchange.key``; each secret is bound to its integration. The file is read at each use.
+    """AES-256-GCM under ``keys/exchange.key``; each secret is bound to its integration.
+
+    The file is looked at at each use, and read again when it is another.
 
     Args:
         path: of the key file.
@@ -37,6 +41,7 @@ class ExchangeKey:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read: tuple[_Stamp, AESGCM] | None = None
 
     def seal(self, integration: str, secret: str) -> bytes:
         """Return the sealed secret: 12 bytes of nonce, then ciphertext and tag. The key file is made if need be.
@@ -45,7 +50,7 @@ class ExchangeKey:
             UnavailableError: the key file can be neither read nor made.
         """
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + AESGCM(self._key(make=True)).encrypt(nonce, secret.encode("ascii"), _bound_to(integration))
+        return nonce + self._cipher(make=True).encrypt(nonce, secret.encode("ascii"), _bound_to(integration))
 
     def open(self, integration: str, sealed: bytes) -> str:
         """Return the secret.
@@ -55,7 +60,7 @@ class ExchangeKey:
             UnavailableError: the key file cannot be read.
         """
         try:
-            key = AESGCM(self._key(make=False))
+            key = self._cipher(make=False)
             return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(integration)).decode("ascii")
         except InvalidTag as problem:
             raise ExchangeKeyError(
@@ -63,10 +68,15 @@ class ExchangeKey:
                 hint="Bring exchange.key back from a copy, or rotate the secret and enter the new one in the LMS.",
             ) from problem
 
-    def _key(self, *, make: bool) -> bytes:
+    def _cipher(self, *, make: bool) -> AESGCM:
         try:
             if make and not self._path.exists():
                 self._make()
+            status = self._path.stat()
+            stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            read = self._read
+            if read is not None and read[0] == stamp:
+                return read[1]
             key = self._path.read_bytes()
         except OSError as problem:
             raise UnavailableError(
@@ -78,7 +88,9 @@ class ExchangeKey:
                 "The key file of integrations (exchange.key) is damaged.",
                 hint="Bring it back from a copy; or remove it, run `exambox keys init` and rotate every secret.",
             )
-        return key
+        cipher = AESGCM(key)
+        self._read = stamp, cipher
+        return cipher
 
     def _make(self) -> None:
         try:

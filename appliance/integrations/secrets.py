@@ -154,9 +154,14 @@ def newest_secret(db: Database, integration: str, *, keys: ExchangeKey) -> str:
     return keys.open(integration, row[0])
 
 
+def is_noted(secret: GoodSecret, *, now_us: int) -> bool:
+    """Whether it was noted within the last hour that a secret is in use (pure)."""
+    return secret.used_us is not None and 0 <= now_us - secret.used_us < USED_EVERY_US
+
+
 def note_used(db: Database, secret: GoodSecret, *, now_us: int) -> None:
     """Note that a secret is in use, at most once an hour."""
-    if secret.used_us is not None and 0 <= now_us - secret.used_us < USED_EVERY_US:
+    if is_noted(secret, now_us=now_us):
         return
     with write(db):
         db.conn.execute("UPDATE integration_secret SET used_us = ? WHERE id = ?", (now_us, secret.id))

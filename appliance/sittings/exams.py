@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from appliance.database import write
+from appliance.database import joined, write
 from appliance.errors import ConflictError, NotFoundError
 from appliance.exchange.exam_parameters import actual, exam_schema, parse_exam
 from appliance.sittings.mapping import exam_of
 from appliance.sittings.rows import Cause, insert, like, new_id, one_row, rows_of, to_json
-from appliance.sittings.values import ExamChoices, StoredExam, Upserted
+from appliance.sittings.values import ExamChoices, Kept, StoredExam, Upserted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -40,19 +40,40 @@ def upsert_exam(
     However often and by however many at once the same is said, there is one exam, and only what is new is written. A
     removed one comes back.
     """
-    answer, (account, exam_id) = actual(parameters), parameters.key
-    cause, said = Cause(clock, who, where), (parameters, answer)
     with write(db):
+        row, kept = _upserted(db, integration, parameters, origin, Cause(clock, who, where))
+    return Upserted(_stored(row, parameters, kept.parameters), created=kept.created, changed=kept.changed)
+
+
+def put_exam(
+    db: Database, integration: Integration, parameters: ExamParameters, *, clock: Clock, who: str, where: str = ""
+) -> Kept:
+    """As `upsert_exam` for what an LMS sends, without working out what the exam means here: its answer needs it not.
+
+    Where a transaction is open, whoever opened it undoes it if this fails.
+    """
+    return _upserted(db, integration, parameters, "lms", Cause(clock, who, where))[1]
+
+
+def _upserted(
+    db: Database, integration: Integration, parameters: ExamParameters, origin: Origin, cause: Cause
+) -> tuple[dict[str, Any], Kept]:
+    """Make or change an exam; return its row, and what became of it."""
+    answer, (account, exam_id) = actual(parameters), parameters.key
+    said = (parameters, answer)
+    with joined(db):
         row = one_row(
             db,
             "SELECT * FROM exam WHERE integration = ? AND account = ? AND exam_id = ?",
             (integration.id, account, exam_id),
         )
         if row is None:
-            return Upserted(_made(db, integration.id, said, origin, cause), created=True, changed=True)
+            row = _made(db, integration.id, said, origin, cause)
+            return row, Kept(answer, created=True, changed=True)
         if row["parameters"] == to_json(answer) and row["removed_us"] is None:
-            return Upserted(_stored(row, *said), created=False, changed=False)
-        return Upserted(_changed(db, row, said, cause), created=False, changed=True)
+            return row, Kept(answer, created=False, changed=False)
+        _changed(db, row, said, cause)
+        return row, Kept(answer, created=False, changed=True)
 
 
 def get_exam(db: Database, id: str) -> StoredExam:  # noqa: A002  the model's word
@@ -199,7 +220,7 @@ def _stored(row: dict[str, Any], parameters: ExamParameters, said: JsonObject) -
 
 def _made(
     db: Database, integration: str, said: tuple[ExamParameters, JsonObject], origin: Origin, cause: Cause
-) -> StoredExam:
+) -> dict[str, Any]:
     parameters, answer = said
     now = cause.clock.wall_us()
     row: dict[str, Any] = {
@@ -217,10 +238,10 @@ def _made(
     }
     insert(db, "exam", row)
     cause.log(db, "exam.made", {"exam": row["id"], "integration": integration, "exam_id": row["exam_id"]})
-    return _stored(row, parameters, answer)
+    return row
 
 
-def _changed(db: Database, row: dict[str, Any], said: tuple[ExamParameters, JsonObject], cause: Cause) -> StoredExam:
+def _changed(db: Database, row: dict[str, Any], said: tuple[ExamParameters, JsonObject], cause: Cause) -> None:
     parameters, answer = said
     before = msgspec.json.decode(row["parameters"])
     changed = {key for key in before.keys() | answer.keys() if before.get(key) != answer.get(key)}
@@ -234,7 +255,6 @@ def _changed(db: Database, row: dict[str, Any], said: tuple[ExamParameters, Json
         row,
     )
     cause.log(db, "exam.changed", {"exam": row["id"], "version": row["version"], "changed": named})
-    return _stored(row, parameters, answer)
 
 
 def _columns(parameters: ExamParameters, answer: JsonObject) -> dict[str, Any]:

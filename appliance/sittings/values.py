@@ -58,6 +58,14 @@ class Upserted(msgspec.Struct, frozen=True):
     changed: bool
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """As `Upserted`, with what the LMS is answered alone."""
+
+    parameters: dict[str, Any]
+    created: bool
+    changed: bool
+
+
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session as it is kept.
 

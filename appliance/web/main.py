@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import resource
 import signal
@@ -157,6 +158,8 @@ def _say_port(settings: Settings) -> None:
 def _worker_ready(worker: Any) -> None:
     """Leave SIGINT to the parent, which ends us in order; announce the box on its network; read recordings ahead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through all of it again would hold every call up
     if (hub := hub_state.hub_of(worker.wsgi)) is not None:
         hub_work.start(hub, of(worker.wsgi))
         return

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.database import connect, open_box_database, write
-from appliance.errors import DatabaseError
+from appliance.database import connect, joined, open_box_database, write
+from appliance.errors import ConflictError, DatabaseError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,4 +183,23 @@ def test_a_commit_that_fails_leaves_no_transaction_open(db: Database) -> None:
     assert not db.conn.in_transaction
     with write(db):
         db.conn.execute(INSERT, ("a",))
+    assert not db.conn.in_transaction
+
+
+def test_what_joins_stands_or_falls_with_the_transaction_it_joined(db: Database) -> None:
+    """A joined block is undone with what is around it; alone it is a transaction of its own."""
+    db.conn.execute("CREATE TABLE joins (number INTEGER PRIMARY KEY)")
+
+    def fail() -> None:
+        with joined(db):
+            db.conn.execute("INSERT INTO joins VALUES (2)")
+            raise ConflictError("no")
+
+    with pytest.raises(ConflictError):
+        fail()
+    with write(db):
+        db.conn.execute("INSERT INTO joins VALUES (1)")
+        with pytest.raises(ConflictError), write(db):
+            fail()
+    assert [row[0] for row in db.conn.execute("SELECT number FROM joins")] == [1]
     assert not db.conn.in_transaction

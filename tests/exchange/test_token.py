@@ -302,3 +302,14 @@ def test_headers_without_a_token(header: str | None, why: str) -> None:
 def test_the_scheme_is_jwt_in_any_case(header: str) -> None:
     """HTTP's schemes have no case; blanks around the token do not belong to it."""
     assert token_of_header(header) == "a.b.c"
+
+
+def test_a_header_is_refused_each_time() -> None:
+    """Good headers are remembered; one that was refused is refused again, and a good one does not help it."""
+    good = token_of({"exp": NOW_S + 30})
+    bad = good.replace(good.partition(".")[0], base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("="))
+    for _ in range(2):
+        assert check(good).secret_index == 0
+        with pytest.raises(TokenError) as refused:
+            check(bad)
+        assert refused.value.reason == "algorithm"

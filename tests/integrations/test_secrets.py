@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from appliance.clock import SECOND_US
 from appliance.errors import BadInputError, NotFoundError, UnavailableError
 from appliance.integrations import secrets, store
-from appliance.integrations.exchange_key import KEY_BYTES, ExchangeKey, ExchangeKeyError
+from appliance.integrations.exchange_key import FILE, KEY_BYTES, ExchangeKey, ExchangeKeyError
 from appliance.integrations.tokens import remember_jti
 from appliance.vault import keys as box_keys
 
@@ -210,3 +210,19 @@ def test_a_jti_is_new_once_for_each_integration_until_it_may_be_forgotten(db: Da
     assert remember_jti(db, "a", "one", until_us=200, now_us=100)
     assert not remember_jti(db, "b", "one", until_us=None, now_us=10**15)
     assert db.conn.execute("SELECT count(*) FROM seen_token").fetchone() == (1,)
+
+
+def test_another_key_file_is_noticed_at_once(settings: Settings, keys: ExchangeKey) -> None:
+    """What was sealed under the key before is refused when the file is another, and opens again when it is back."""
+    path = settings.keys_dir / FILE
+    sealed = keys.seal("int-1", "secret")
+    assert keys.open("int-1", sealed) == "secret"
+    before = path.read_bytes()
+    path.write_bytes(bytes(KEY_BYTES))
+    with pytest.raises(ExchangeKeyError):
+        keys.open("int-1", sealed)
+    path.write_bytes(before)
+    assert keys.open("int-1", sealed) == "secret"
+    path.unlink()
+    with pytest.raises(UnavailableError):
+        keys.open("int-1", sealed)

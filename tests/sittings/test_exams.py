@@ -17,6 +17,7 @@ from appliance.sittings.exams import (
     get_exam,
     list_exams,
     parameters_of,
+    put_exam,
     remove_exam,
     restore_exam,
     set_choices,
@@ -159,3 +160,16 @@ def test_a_failure_leaves_nothing(db: Database, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(RuntimeError):
         upsert_exam(db, lms, exam_said(), clock=clock, who="moodle")
     assert db.table("exam").count == 0
+
+
+def test_what_an_lms_puts_is_kept_as_any_exam(db: Database) -> None:
+    """Made, said again and changed, it is answered and logged as `upsert_exam` does."""
+    clock, lms = a_clock(), an_integration(db)
+    made = put_exam(db, lms, exam_said(), clock=clock, who="moodle")
+    assert (made.created, made.changed) == (True, True)
+    again = upsert_exam(db, lms, exam_said(), clock=clock, who="moodle")
+    assert (again.created, again.changed, again.exam.parameters) == (False, False, made.parameters)
+    changed = put_exam(db, lms, exam_said(duration=61), clock=clock, who="moodle")
+    assert (changed.created, changed.changed, changed.parameters["duration"]) == (False, True, 61)
+    assert not put_exam(db, lms, exam_said(duration=61), clock=clock, who="moodle").changed
+    assert actions(db)[-2:] == ["exam.made", "exam.changed"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from appliance.clock import SECOND_US
 from appliance.errors import NotFoundError
 from appliance.exchange.token import CALL, Token, TokenError, TokenRules, check_token
-from appliance.integrations.secrets import GoodSecret, good_secrets, note_used
+from appliance.integrations.secrets import GoodSecret, good_secrets, is_noted, note_used
 from appliance.integrations.store import find_integration
 from appliance.integrations.tokens import remember_jti
 from appliance.web.api.errors import InactiveError, ReplayedTokenError, TooManyError
@@ -103,7 +103,10 @@ def refuse_replay(db: Database, caller: Caller, *, now_us: int) -> None:
 
 def note_use(db: Database, caller: Caller) -> None:
     """Note that the caller's secret is in use, once an hour; for the page that shows which one an LMS has."""
-    note_used(db, caller.secret, now_us=services().clock.wall_us())
+    now_us = services().clock.wall_us()
+    if not is_noted(caller.secret, now_us=now_us):
+        with api().turn.aside():  # it may have to wait for another writer
+            note_used(db, caller.secret, now_us=now_us)
 
 
 def noted(caller: Caller, problem: ApplianceError) -> ApplianceError:

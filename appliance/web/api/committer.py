@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from appliance import log
 from appliance.database import connect, write
 from appliance.errors import ApplianceError, UnavailableError
+from appliance.web.api.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +38,13 @@ class Committer:
 
     Args:
         path: of the database.
+        turn: acts are done in it; who waits for the database or for others is not in it.
         most_at_once: acts of one transaction.
     """
 
-    def __init__(self, path: Path, *, most_at_once: int = MOST_AT_ONCE) -> None:
+    def __init__(self, path: Path, turn: Turn | None = None, *, most_at_once: int = MOST_AT_ONCE) -> None:
         self._path = path
+        self._turn = turn or Turn()
         self._most = most_at_once
         self._lock = threading.Lock()
         self._waiting: deque[_Act] = deque()
@@ -64,12 +67,15 @@ class Committer:
                 raise _busy()
             self._waiting.append(mine)
             leads, self._led = not self._led, True
-        if not leads and not mine.turn.wait(ANSWER_SECONDS):
-            self._give_up(mine)
+        if not leads:
+            with self._turn.aside():
+                called = mine.called.wait(ANSWER_SECONDS)
+            if not called:
+                self._give_up(mine)
         if leads or mine.leads:
             try:
                 while not mine.over:
-                    self._commit(self._take())
+                    self._commit()
             finally:
                 self._pass_on()
         return cast("Result", mine.result())
@@ -81,7 +87,7 @@ class Committer:
             UnavailableError: it is not done, or it is not known whether it is.
         """
         with self._lock:
-            if mine.turn.is_set():
+            if mine.called.is_set():
                 return
             if mine in self._waiting:
                 self._waiting.remove(mine)
@@ -96,18 +102,22 @@ class Committer:
         with self._lock:
             if self._waiting:
                 self._waiting[0].leads = True
-                self._waiting[0].turn.set()
+                self._waiting[0].called.set()
             else:
                 self._led = False
 
-    def _commit(self, acts: list[_Act]) -> None:
-        """Do acts in one transaction and tell each how it went; never raises."""
+    def _commit(self) -> None:
+        """Do the acts that wait in one transaction and tell each how it went; never raises."""
+        acts: list[_Act] = []
         try:
             db = self._db = self._db or connect(self._path)
-            with write(db):
+            # Other writers and the disk are waited for out of turn; those who come meanwhile are done with the rest.
+            with self._turn.aside(), write(db), self._turn.held():
+                acts = self._take()
                 for one in acts:
                     one.do(db)
         except Exception as problem:  # noqa: BLE001  the acts' end: whoever waits is told
+            acts = acts or self._take()
             if not isinstance(problem, ApplianceError):
                 _LOG.error("acts could not be committed", acts=len(acts), exc_info=problem)
             for one in acts:
@@ -117,14 +127,14 @@ class Committer:
                 self._db = None
         for one in acts:
             one.over = True
-            one.turn.set()
+            one.called.set()
 
 
 class _Act:
     """An act that waits for its turn, and how it went.
 
     Attributes:
-        turn: set when it is over, or when its thread is to lead.
+        called: set when it is over, or when its thread is to lead.
         leads: whether the lead was passed to its thread.
         over: whether it was committed, or failed.
         problem: why it failed.
@@ -133,7 +143,7 @@ class _Act:
     def __init__(self, act: Callable[[Database], Any]) -> None:
         self._act = act
         self._result: Any = None
-        self.turn = threading.Event()
+        self.called = threading.Event()
         self.leads = False
         self.over = False
         self.problem: Exception | None = None

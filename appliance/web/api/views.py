@@ -13,7 +13,7 @@ from appliance.exchange.messages import finish_body, status_body
 from appliance.exchange.session_parameters import parse_finish
 from appliance.exchange.token import TokenError, token_of_header
 from appliance.hub.sessions import facts_at_hub, finish_at_hub
-from appliance.sittings.exams import upsert_exam
+from appliance.sittings.exams import put_exam
 from appliance.sittings.sessions import find_session, finish_session, session_facts
 from appliance.web.access import View, public
 from appliance.web.api import description
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Response
     from sqlite_utils import Database
 
-    from appliance.sittings.values import StoredSession, Upserted
+    from appliance.sittings.values import Kept, StoredSession
 
 BLUEPRINT = Blueprint("api", __name__)
 _AT: Final = f"{PREFIX}integration/simple/<name>"
@@ -63,20 +63,18 @@ def exams(name: str) -> Response:
     """Create an exam, or change it to what is said now: by account and examId. 201 or 200 with what holds now."""
     with api().connections.one() as db:
         caller = _caller(name, db)
-    data = body_bytes()
-    with api().turn:
-        parameters = parse_exam(json_of(data, request.mimetype))
+    parameters = parse_exam(json_of(_body(), request.mimetype))
     box, where = services(), address()
 
-    def act(db: Database) -> Upserted:
+    def act(db: Database) -> Kept:
         refuse_replay(db, caller, now_us=box.clock.wall_us())
-        return upsert_exam(db, caller.integration, parameters, clock=box.clock, who=who_of(caller), where=where)
+        return put_exam(db, caller.integration, parameters, clock=box.clock, who=who_of(caller), where=where)
 
     try:
         done = api().committer.run(act)
     except ReplayedTokenError as problem:
         raise noted(caller, problem) from problem
-    return told(done.exam.parameters, 201 if done.created else 200)
+    return told(done.parameters, 201 if done.created else 200)
 
 
 @_call("POST", "/sessions/<path:session_id>/finish/")
@@ -119,6 +117,14 @@ def _finished(db: Database, session: StoredSession, who: str, finish_url: str | 
     return finish_session(db, session, who=who, role="lms", clock=clock, finish_url=finish_url, where=where)
 
 
+def _body() -> bytes:
+    """Return the body of a call that is computed in turn: it is here already (`turns.read_ahead`) if not in chunks."""
+    if "HTTP_TRANSFER_ENCODING" not in request.environ:
+        return body_bytes()
+    with api().turn.aside():
+        return body_bytes()
+
+
 def who_of(caller: Caller) -> str:
     """Return how the log names an LMS."""
     return f"LMS {caller.integration.name}"
@@ -136,8 +142,7 @@ def _caller(name: str, db: Database) -> Caller:
         text = token_of_header(request.headers.get("Authorization"))
     except TokenError as problem:
         text = problem
-    with api().turn:
-        caller = recognised(name, text, db=db)
+    caller = recognised(name, text, db=db)
     note_use(db, caller)
     wait = api().calls.take(caller.integration.id)
     if wait:

@@ -11,6 +11,7 @@ import pytest
 from appliance.database import connect, write
 from appliance.errors import ConflictError, UnavailableError
 from appliance.web.api.committer import Committer
+from appliance.web.api.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,3 +150,55 @@ def test_a_leader_that_dies_leaves_the_lead_to_others(db: Database, committer: C
         committer.run(end)
     assert committer.run(put(1)) == 1
     assert kept(db) == [1]
+
+
+def test_who_waits_for_another_writer_is_not_in_turn(db: Database, settings: Settings) -> None:
+    """While the database belongs to another, those whose act waits let others compute; then all is done in turn."""
+    db.conn.execute("CREATE TABLE told (number INTEGER PRIMARY KEY)")
+    turn, other = Turn(), connect(settings.database)
+    committer, mine = Committer(settings.database, turn), list[bool]()
+
+    def act(db: Database) -> None:
+        mine.append(turn.is_mine)
+        put(len(mine))(db)
+
+    def call() -> None:
+        with turn.held():
+            committer.run(act)
+            assert turn.is_mine
+
+    threads = [threading.Thread(target=call) for _ in range(MANY)]
+    with write(other):
+        for thread in threads:
+            thread.start()
+        with turn.held():
+            assert mine == []
+    for thread in threads:
+        thread.join()
+    assert mine == [True] * MANY
+    assert kept(db) == [*range(1, MANY + 1)]
+
+
+def test_a_database_that_stays_with_another_fails_who_waits(
+    db: Database, committer: Committer, settings: Settings
+) -> None:
+    """It is told to try again, nothing is stored, and the next act is done."""
+    refused: list[str] = []
+
+    def run() -> None:
+        try:
+            committer.run(put(1))
+        except UnavailableError as problem:
+            refused.append(problem.hint)
+
+    assert committer.run(put(0)) == 0
+    opened = committer._db  # the test need not wait as long as a box does
+    assert opened is not None
+    opened.conn.execute("PRAGMA busy_timeout=1")
+    with write(connect(settings.database)):
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    assert ["nothing was stored" in hint for hint in refused] == [True]
+    assert committer.run(put(5)) == 5
+    assert kept(db) == [0, 5]
