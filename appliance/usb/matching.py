@@ -76,6 +76,16 @@ def like_any(interface: Interface, patterns: Iterable[str]) -> bool:
     return any(is_like(interface, pattern) for pattern in patterns)
 
 
+def overlap(patterns: Sequence[str]) -> bool:
+    """Whether one interface could be like two of the patterns."""
+    triples = [_triple(one) for one in patterns]
+    return any(
+        all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
+        for n, one in enumerate(triples)
+        for other in triples[:n]
+    )
+
+
 def text_is_like(text: str, pattern: str) -> bool:
     """Whether a text is like a pattern with ``*`` and ``?``; in brackets they are themselves."""
     return fnmatch.fnmatchcase(text, _shell_pattern(pattern))

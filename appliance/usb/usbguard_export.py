@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.usb.matching import plain_text
+from appliance.usb.matching import overlap, plain_text
 from appliance.usb.usbguard_import import Note
 from appliance.usb.usbguard_language import Condition, GuardRule, Values, write_rule
 
@@ -135,6 +135,9 @@ class _Rule:
             if values:
                 found[attribute] = Values(values, "equals" if len(values) == 1 else "one-of")
         self._interfaces(found, match.interfaces)
+        # USBGuard's "equals" counts, and looks whether each has one like it: a repeated one's place may hold any other.
+        if overlap(match.interfaces.exactly) and not match.hash:
+            self._lost.append("interfaces that repeat, exactly")
         return found
 
     def _plain(self, key: str, patterns: Sequence[str]) -> tuple[bytes, ...]:

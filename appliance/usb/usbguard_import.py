@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import msgspec
 
 from appliance.usb.cleaning import clean
-from appliance.usb.matching import literal
+from appliance.usb.matching import literal, overlap
 from appliance.usb.model import TEXT_CHARACTERS, Connect
 from appliance.usb.policy import BUILT_IN, COMMENT_CHARACTERS, MAX_RULES, Interfaces, Match, Policy, Rule, When
 from appliance.usb.policy_checks import as_hashes, as_ports, safe_words
@@ -151,7 +151,12 @@ class _Rule:
     def _interfaces(self, values: Values) -> Interfaces:
         if values.operator == "equals-ordered" and len(values.values) > 1:
             self._changed.append("The order of interfaces is not looked at.")
-        return Interfaces(**{_INTERFACES[values.operator]: tuple(one.decode() for one in values.values)})
+        patterns = tuple(one.decode() for one in values.values)
+        key = _INTERFACES[values.operator]
+        if key == "exactly" and self._rule.target != "allow" and overlap(patterns):
+            self._changed.append("It keeps out more: whatever has these interfaces, whatever else it has.")
+            key = "all"
+        return Interfaces(**{key: patterns})
 
     def _patterns(self, attribute: Attribute, values: Values) -> tuple[str, ...]:
         """Return the values a device's one value may be."""
