@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cameras": ("cameras", "Add, list, test, edit and remove cameras."),
     "recordings": ("recordings", "Start, stop, list, verify and export recordings."),
     "rosters": ("rosters", "Check rosters and seating plans; write templates."),
+    "usb": ("usb", "Keep forbidden USB devices out: policy, modes, ports."),
     "keys": ("keys", "Create, show, lock, unlock and rotate keys; manage recipients."),
     "holds": ("holds", "Place and release legal holds."),
     "log": ("log", "Show and verify who did what."),
@@ -27,12 +28,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hub": ("hub", "Run the central service of a centre; its boxes, codes and sticks."),
     "sync": ("sync", "Deliveries to the LMS: how they stand, try now, give up."),
     "boxes": ("boxes", "List the boxes that announce themselves on the network."),
+    "seat-agent": ("seat_agent", "The agent on a candidate's workstation."),
     "config": ("config", "Check and show the settings."),
     "doctor": ("doctor", "Check what a support person would ask for."),
     "support-bundle": ("support_bundle", "Write facts for support into a file, without personal data."),
     "capture": ("processes", "PROCESS cameras to vault (started by systemd)."),
     "keyring": ("processes", "PROCESS holds the review key (started by systemd)."),
     "web": ("processes", "PROCESS the dashboard (started by systemd)."),
+    "devices": ("devices", "PROCESS watches USB devices (started by systemd)."),
 }
 
 

@@ -23,7 +23,7 @@ class NotOfThisRoleError(ApplianceError):
     status = 409
 
 
-def _only_in_a_room(settings: Settings, name: str, lacks: str) -> None:
+def only_in_a_room(settings: Settings, name: str, lacks: str) -> None:
     """End where the machine is a central service, so that one target starts machines of either role.
 
     The service manager hears first that the start went well: a process that ends before that has failed.
@@ -46,7 +46,7 @@ def capture_command(ctx: click.Context) -> None:
     from appliance.capture.main import main  # noqa: PLC0415  each process loads only its own half of the box
 
     settings = settings_of(ctx)
-    _only_in_a_room(settings, "capture", "cameras")
+    only_in_a_room(settings, "capture", "cameras")
     log.configure(settings.log, "capture")
     main(settings)
 
@@ -58,7 +58,7 @@ def keyring_command(ctx: click.Context) -> None:
     from appliance.keyring.main import main  # noqa: PLC0415  as above
 
     settings = settings_of(ctx)
-    _only_in_a_room(settings, "keyring", "review key")
+    only_in_a_room(settings, "keyring", "review key")
     log.configure(settings.log, "keyring")
     main(settings)
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
     from appliance.config import Settings
 
-PROCESSES = {"keyring": ("keyring",), "capture": ("capture",), "web": ("web",), "sync": ("sync", "run")}
+PROCESSES = {
+    "keyring": ("keyring",),
+    "capture": ("capture",),
+    "web": ("web",),
+    "sync": ("sync", "run"),
+    "devices": ("devices", "run"),
+}
 """Each process and the subcommand that is it."""
 
 

@@ -20,6 +20,7 @@ from appliance.centre.hub_caller import HubCaller, HubCallError, HubRefusedError
 from appliance.centre.keys import load_centre_keys
 from appliance.centre.machine import machine_of
 from appliance.centre.measuring import CentreState, ClockMeter, read_state, state_path, write_state
+from appliance.centre.offering_again import Acknowledged
 from appliance.centre.reporting import report_of
 from appliance.centre.running import running_sittings
 from appliance.centre.store import Centre, centre_of, note_answer
@@ -110,6 +111,7 @@ class CentreDuty:
             db, settings.state_dir, machine=machine_of(settings) if machine is None else machine, clock=clock
         )
         self._keeper.check()
+        self._acknowledged = Acknowledged(db, clock)
         self._link: _Link | None = None
         self._report_mono_us = 0
         self._held_mono_us = 0
@@ -206,6 +208,7 @@ class CentreDuty:
         note_answer(self._db, link.centre, now_us=now_us)
         self._pull = self._pull or answer.changed
         self._say(answered_us=now_us, reported_us=now_us, changed=self._pull, wants_media=answer.wants_media)
+        self._acknowledged.reported(answer.held)
         decision = self._keeper.check(HubWord(answer.epoch, answer.highest))
         if decision.new:
             self._report_mono_us = 0
@@ -232,12 +235,15 @@ class CentreDuty:
             self._split(link, batch, problem)
             return
         took_us = self._clock.mono_us() - began_us
+        self._acknowledged.pushed(answer.before)  # before these count: they came after what is missing
         try:
             pushed = pushing.settle_push(
                 self._db, batch, answer.results, at_us=at_us, took_us=took_us, clock=self._clock
             )
         except ValueError as problem:
             raise HubCallError(f"The central service answers amiss: {problem}.", reason=reason("not_http")) from problem
+        done = zip(batch.rows, answer.results, strict=True)
+        self._acknowledged.note((row.epoch, row.seq) for row, one in done if one.result in pushing.ARRIVED)
         if pushed.renamed:
             self._keeper.note()
             self._report_mono_us = 0

@@ -17,10 +17,10 @@ from appliance.clock import SECOND_US, SystemClock
 from appliance.database import ChangeWatch, connect, open_box_database
 from appliance.errors import UnavailableError
 from appliance.integrations.exchange_key import exchange_key
+from appliance.ipc.beat import write_beat
 from appliance.ipc.notify import Notifier
 from appliance.outbox.calling import Caller, CallRules
 from appliance.sittings import automatic
-from appliance.sync.beat import write_beat
 from appliance.sync.centre_duty import CentreDuty
 from appliance.sync.centre_media import MediaDuty
 from appliance.sync.chores import PRUNING_US, Every, RoomLook, forget_old

@@ -12,8 +12,10 @@ from appliance.usb.rows import rows_of, to_json
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-EventKind = Literal["plugged", "unplugged", "changed", "failed", "missed", "storm"]
-"""``missed``: the sweep found what no event had told. ``changed``: the descriptors are other ones than before."""
+EventKind = Literal["plugged", "unplugged", "changed", "decided", "failed", "missed", "storm"]
+"""``changed``: the descriptors are other ones than before. ``decided``: judged otherwise than before, without being
+plugged in anew. ``failed``: the kernel could not be told, or somebody else told it otherwise. ``missed``: no event told
+of it, the sweep found it. ``storm``: so much came that it was not told one by one."""
 _FIELDS: Final = ("id", "at_us", "kind", "port", "hash", "times", "last_us", "mode", "verdict", "rule", "why",
                   "sitting", "seat", "warning")  # fmt: skip
 

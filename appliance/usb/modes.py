@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from appliance.clock import SECOND_US
 from appliance.usb.model import Mode
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 ModeReason = Literal["nothing", "sitting", "order", "stood_down", "export"]
 """Why: nothing is on, a sitting is, a person ordered it, a person stood it down, a stick is let in."""
+
+
+NEVER_BEGUN_US: Final = 12 * 3600 * SECOND_US
+"""A planned sitting that nobody has begun so long after its start is not held any more: it arms nothing."""
 
 
 class SittingTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +32,7 @@ class SittingTimes(msgspec.Struct, frozen=True, kw_only=True):
 
     def arms(self, now_us: int) -> bool:
         """Whether it wants USB armed: from its lead on, or from the moment somebody begins it."""
-        return self.begun or now_us >= self.start_us - self.lead_us
+        return self.begun or self.start_us - self.lead_us <= now_us < self.start_us + NEVER_BEGUN_US
 
 
 class ModeNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +102,8 @@ def counts(order: Order, sittings: Sequence[SittingTimes], now_us: int) -> bool:
 
 def next_change_us(sittings: Iterable[SittingTimes], orders: Iterable[Order], now_us: int) -> int | None:
     """Return the next wall time at which the mode may change by itself, None where there is none."""
-    times = [one.start_us - one.lead_us for one in sittings if not one.begun]
+    planned = [one for one in sittings if not one.begun]
+    times = [one.start_us + offset for one in planned for offset in (-one.lead_us, NEVER_BEGUN_US)]
     times += [one.until_us for one in orders if one.until_us is not None]
     return min((time for time in times if time > now_us), default=None)
 

@@ -44,12 +44,14 @@ class OrderSubject(msgspec.Struct, frozen=True, omit_defaults=True):
         port: where that device is plugged in: at another port the order does not count.
         words: the device as people call it.
         sitting: the order stands no longer than this sitting is open; empty: it does not depend on one.
+        boot: the boot at which recovery gave it, so that it does so once a boot.
     """
 
     hash: str = ""
     port: str = ""
     words: str = ""
     sitting: str = ""
+    boot: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,15 @@ def rearm(db: Database, *, who: str, clock: Clock, where: str = "") -> int:
 
 
 def stand_down(
-    db: Database, *, who: str, why: str, clock: Clock, where: str = "", sitting: str = "", until_us: int | None = None
+    db: Database,
+    *,
+    who: str,
+    why: str,
+    clock: Clock,
+    where: str = "",
+    sitting: str = "",
+    until_us: int | None = None,
+    boot: str = "",
 ) -> Order:
     """Open USB, also while a sitting runs; orders to arm, to export and to let in end with it.
 
@@ -118,7 +128,7 @@ def stand_down(
         if any(one.kind == "stand_down" and one.subject.sitting == sitting for one in present):
             raise ConflictError("USB is stood down already.", hint="Arm it to end that.")
         _end(db, [one for one in present if one.kind != "stand_down"], who=who, clock=clock, where=where)
-        subject = OrderSubject(sitting=sitting)
+        subject = OrderSubject(sitting=sitting, boot=boot)
         return _make(db, "stand_down", who=who, clock=clock, why=why, where=where, until_us=until_us, subject=subject)
 
 
@@ -197,6 +207,19 @@ def get_order(db: Database, id: int) -> Order:  # noqa: A002  the table's word
     if not found:
         raise NotFoundError("There is no such order.", hint="Load the page again.")
     return _order(found[0])
+
+
+def was_recovered(db: Database, boot: str) -> bool:
+    """Return whether recovery opened USB at this boot already."""
+    sql = "SELECT 1 FROM usb_order WHERE kind = 'stand_down' AND json_extract(subject, '$.boot') = ? LIMIT 1"
+    return db.conn.execute(sql, (boot,)).fetchone() is not None
+
+
+def end_due(db: Database, ended: Iterable[int], *, clock: Clock) -> None:
+    """End orders whose time is over, or whose sitting is; those that have ended already stay as they are."""
+    numbers = frozenset(ended)
+    with write(db):
+        _end(db, [one for one in standing(db) if one.id in numbers], who=TIME, clock=clock, where="")
 
 
 def _same_device(order: Order, device: Device) -> bool:

@@ -110,7 +110,7 @@ class Watcher:
         self._source = source or kernel_monitor()
         self._most = most
         self._waiting: deque[KernelEvent] = deque()
-        self._missed = False
+        self._missed = self._woken = False
         self._news = threading.Condition()
         self._problem: OSError | None = None
         self._end_reads, self._end_writes = os.pipe()
@@ -132,18 +132,18 @@ class Watcher:
             OSError: the kernel's events cannot be read any more.
         """
         with self._news:
-            self._news.wait_for(lambda: self._waiting or self._missed or self._problem, seconds)
+            self._news.wait_for(lambda: self._waiting or self._missed or self._woken or self._problem, seconds)
             if self._problem is not None:
                 raise self._problem
             batch = Batch(tuple(self._waiting), self._missed)
             self._waiting.clear()
-            self._missed = False
+            self._missed = self._woken = False
         return batch
 
     def wake(self) -> None:
-        """Let `take` return at once, as if something were missed; safe from any thread."""
+        """Let `take` return at once, with nothing or with what came; safe from any thread."""
         with self._news:
-            self._missed = True
+            self._woken = True
             self._news.notify_all()
 
     def close(self) -> None:

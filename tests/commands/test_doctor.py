@@ -19,7 +19,7 @@ from appliance.diagnosis import box, keys, processes
 from appliance.diagnosis.result import Check, Examined
 from appliance.diagnosis.result import run as run_check
 from appliance.ipc import framing
-from appliance.sync.beat import write_beat
+from appliance.ipc.beat import write_beat
 from appliance.vault.disk import DiskSpace
 from appliance.vault.keys import init_keys
 from appliance.vault.part_rows import part_path

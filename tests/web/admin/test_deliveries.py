@@ -14,7 +14,7 @@ from appliance.integrations.exchange_key import exchange_key
 from appliance.integrations.store import add_integration
 from appliance.outbox import get_delivery, lms_target, put
 from appliance.outbox.settling import Tried, settle
-from appliance.sync.beat import write_beat
+from appliance.ipc.beat import write_beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.config import AccountsSettings
 from appliance.diagnosis.result import Check
-from appliance.sync.beat import write_beat
+from appliance.ipc.beat import write_beat
 from appliance.vault.keys import init_keys
 from appliance.web.account.mailer import Failure, Mailer, mailer_of
 from appliance.web.admin import health_checks, health_words
