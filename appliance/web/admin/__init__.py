@@ -24,6 +24,7 @@ from appliance.web.admin import (
     storage,
     support,
     usb,
+    usb_policy,
     user_pages,
     users,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "storage",
     "support",
     "usb",
+    "usb_policy",
     "user_pages",
     "users",
 ]

@@ -106,6 +106,8 @@ TOPICS: Final = (
     ),
     Topic("deliveries", ("admin.deliveries", "admin.delivery")),
     Topic("centre", ("admin.centre",)),
+    Topic("usb", ("admin.usb", "admin.usb_device", "admin.usb_events")),
+    Topic("usb-policy", ("admin.usb_policy",)),
     Topic("users", ("admin.users", "admin.user", "admin.user_add")),
     Topic("keys", ("admin.keys",)),
     Topic("certificates", ("admin.certificates", "lan.certificate"), always=True),
