@@ -32,6 +32,10 @@ _NAMES: Final = {
 }
 
 
-def class_name(cls: int) -> str:
-    """Return the words for a class code, such as ``storage``."""
-    return _NAMES.get(cls, "unknown class")
+# What a boot device says it is (HID 1.11, 4.3).
+_BOOT: Final = {(0x03, 0x01, 0x01): "keyboard", (0x03, 0x01, 0x02): "mouse"}
+
+
+def class_name(cls: int, subclass: int, protocol: int) -> str:
+    """Return the words for what an interface says it is, such as ``storage``."""
+    return _BOOT.get((cls, subclass, protocol)) or _NAMES.get(cls, "unknown class")

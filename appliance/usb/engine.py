@@ -66,8 +66,9 @@ def explain(policy: Policy, device: Device, circumstances: Circumstances) -> tup
     """Return every rule in its order, and why it did or did not match; the first that matched decided."""
     steps, decided = [], False
     for step, decision in _steps(policy, device, circumstances):
-        steps.append(msgspec.structs.replace(step, decides=decision is not None and not decided))
-        decided = decided or decision is not None
+        if decision is not None and not decided:
+            step, decided = msgspec.structs.replace(step, decides=True, why=decision.why), True  # noqa: PLW2901  the same step
+        steps.append(step)
     return tuple(steps)
 
 
@@ -141,10 +142,11 @@ def _narrowed(rule: Rule, device: Device) -> tuple[tuple[int, ...], tuple[int, .
 
 
 def _otherwise(verdict: Verdict, device: Device, mode: Mode) -> tuple[Step, Decision]:
-    why = f"No rule matches; in mode {mode} the policy {_ACTS[verdict]}."
+    why = f"No rule matches, and then the policy {_ACTS[verdict]} in mode {mode}."
     if verdict == "allow" and not device.whole:
         verdict, why = "block", f"No rule names its hash, and {_NOT_WHOLE}."
-    return _step("", verdict, why, matched=True), Decision(verdict=verdict, why=why)
+    step = _step("", verdict, f"Where no rule matches, the policy {_ACTS[verdict]} in mode {mode}.", matched=True)
+    return step, Decision(verdict=verdict, why=why)
 
 
 def _step(rule: str, verdict: Verdict | None, why: str, *, matched: bool) -> Step:

@@ -186,10 +186,12 @@ def _shell_pattern(pattern: str) -> str:
 
 
 def _shown(interfaces: Iterable[Interface], most: int = 4) -> str:
-    """Name interfaces, each kind once: ``storage (08:06:50) and keyboard or mouse (03:01:01)``."""
-    kinds = list(dict.fromkeys((one.cls, str(one)) for one in interfaces))
-    named = [f"{class_name(cls)} ({triple})" for cls, triple in kinds[:most]]
-    rest = [f"{len(kinds) - most} more"] if len(kinds) > most else []
+    """Name interfaces, each kind once: ``storage (08:06:50) and sound (01:01:00, 01:02:00)``."""
+    kinds: dict[str, dict[str, None]] = {}
+    for one in interfaces:
+        kinds.setdefault(class_name(one.cls, one.subclass, one.protocol), {})[str(one)] = None
+    named = [f"{name} ({', '.join(list(triples)[:most])})" for name, triples in list(kinds.items())[:most]]
+    rest = [f"{len(kinds) - most} more kinds"] if len(kinds) > most else []
     return " and ".join(named + rest) or "no interface"
 
 
