@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _LOG: Final = log.get(__name__)
 _MAX_REASON: Final = 500
 _OK: Final = 200
-_ARRIVED: Final = frozenset({"stored", "known"})
+ARRIVED: Final = frozenset({"stored", "known"})
+"""Results that acknowledge an item."""
 _WAITING: Final = "SELECT id FROM delivery INDEXED BY delivery_open WHERE state IN ('waiting', 'parked') AND target = ?"
 _PARKED: Final = (
     "SELECT DISTINCT stream FROM delivery INDEXED BY delivery_open WHERE state IN ('waiting', 'parked')"
@@ -109,13 +110,13 @@ def settle_push(
     now_us = clock.wall_us()
     with write(db):
         _note_attempts(db, batch, results, at_us=at_us, took_us=took_us)
-        arrived = [row for row, one in zip(batch.rows, results, strict=True) if one.result in _ARRIVED]
+        arrived = [row for row, one in zip(batch.rows, results, strict=True) if one.result in ARRIVED]
         db.conn.executemany(
             "UPDATE delivery SET state = 'delivered', attempts = attempts + 1, settled_us = ?, next_try_us = 0,"
             " reason = '' WHERE id = ?",
             [(now_us, row.id) for row in arrived],
         )
-        others = [(row, one) for row, one in zip(batch.rows, results, strict=True) if one.result not in _ARRIVED]
+        others = [(row, one) for row, one in zip(batch.rows, results, strict=True) if one.result not in ARRIVED]
         for row, one in others:
             db.conn.execute("UPDATE delivery SET attempts = attempts + 1 WHERE id = ?", (row.id,))
             if one.result == "refused":

@@ -61,18 +61,21 @@ class OlderWords:
         box: whose items.
         present: the sender's present epoch; empty where nobody knows it (a stick): nothing counts as inherited then.
         epochs: of the batch's keys.
+
+    Attributes:
+        highest: of each of these epochs the highest number that was here before the batch.
     """
 
     def __init__(self, db: Database, box: str, present: str, epochs: Iterable[str]) -> None:
         self._db, self._box, self._present = db, box, present
-        self._highest = {epoch: _highest(db, box, epoch) for epoch in set(epochs)}
+        self.highest = {epoch: _highest(db, box, epoch) for epoch in set(epochs)}
 
     def is_older(self, item: Item, key: DeliveryKey) -> bool:
         """Return whether something newer is here of what a new item says; asks only where that may be.
 
         What this batch brings itself is in the sender's order.
         """
-        before = self._highest.get(key.epoch, 0)
+        before = self.highest.get(key.epoch, 0)
         inherited = self._present not in {"", key.epoch}
         if item.kind not in _STATES or not item.stream or (key.seq > before and not inherited):
             return False

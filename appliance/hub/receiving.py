@@ -42,7 +42,7 @@ def push(db: Database, box: str, items: Sequence[Item], *, clock: Clock, epoch: 
     batch it comes; so is what came under another key, where a box and its copy both told it again after a conflict.
     """
     with write(db):
-        return PushAnswer(results=tuple(_Batch(db, box, clock, epoch).take(items)))
+        return _Batch(db, box, clock, epoch).take(items)
 
 
 class _Batch:
@@ -55,9 +55,10 @@ class _Batch:
         self._held: dict[tuple[str, int], _What] = {}
         self._told_again: set[_What] = set()
         self._blocked: set[str] = set()
+        self._acknowledged: list[tuple[str, int]] = []
         self._rows: list[tuple[object, ...]] = []
 
-    def take(self, items: Sequence[Item]) -> list[PushResult]:
+    def take(self, items: Sequence[Item]) -> PushAnswer:
         checked = [(item, self._checked(item)) for item in items]
         keys = [key for _, key in checked if not isinstance(key, str)]
         self._look_up(keys)
@@ -67,7 +68,7 @@ class _Batch:
         self._db.conn.executemany(_INSERT, self._rows)
         self._note_epochs()
         self._effects.finish()
-        return results
+        return PushAnswer(results=tuple(results), before=self._older.highest)
 
     def _checked(self, item: Item) -> DeliveryKey | str:
         try:
@@ -114,6 +115,7 @@ class _Batch:
         what = (item.kind, item.stream, item.at_us, item.sha256)
         held = self._held.get((key.epoch, key.seq))
         if held == what or what in self._told_again:
+            self._acknowledged.append((key.epoch, key.seq))
             return PushResult(key=item.key, result="known")
         if held is not None:
             self._effects.conflict(key.epoch)
@@ -125,6 +127,7 @@ class _Batch:
         except UnusableError as problem:
             return self._not_taken(item, "refused", f"{problem.reason}: {problem.message}")
         self._held[key.epoch, key.seq] = what
+        self._acknowledged.append((key.epoch, key.seq))
         self._rows.append((
             self._box, key.epoch, key.seq, item.kind, item.stream, item.at_us, item.body, item.sha256, self._now_us,
             note,
@@ -138,8 +141,8 @@ class _Batch:
 
     def _note_epochs(self) -> None:
         highest: dict[str, int] = {}
-        for row in self._rows:
-            highest[str(row[1])] = max(highest.get(str(row[1]), 0), int(str(row[2])))
+        for epoch, seq in self._acknowledged:
+            highest[epoch] = max(highest.get(epoch, 0), seq)
         self._db.conn.executemany(
             "INSERT INTO hub_epoch (box, epoch, machine, held_seq, first_us, seen_us) VALUES (?1, ?2, '', ?3, ?4, ?4)"
             " ON CONFLICT (box, epoch) DO UPDATE SET held_seq = max(held_seq, ?3), seen_us = max(seen_us, ?4)",

@@ -29,6 +29,8 @@ FLUSH_EVERY_US: Final = 3 * SECOND_US
 LOOK_EVERY_US: Final = SECOND_US
 LOW_REPORTS: Final = 3
 """So many reports in a row with a lower number than is known are a restored box's."""
+HELD_EPOCHS: Final = 50
+"""Of so many of a box's newest epochs it is told what is here."""
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -68,6 +70,7 @@ class Reports:
         self._heard: dict[str, Heard] = {}
         self._unwritten: set[str] = set()
         self._epochs: dict[tuple[str, str], _Epoch] = {}
+        self._held: dict[str, dict[str, int]] | None = None
         self._news: dict[str, int] = {}
         self._wants: dict[str, int] = {}
         self._pulled: dict[str, int] = {}
@@ -109,6 +112,7 @@ class Reports:
                 changed=self._news.get(report.box, 0) > self._pulled.get(report.box, 0),
                 wants_media=self._wants.get(report.box, 0),
                 next_report_s=REPORT_EVERY_S,
+                held=None if self._held is None else self._held.get(report.box, {}),
             )
 
     def note_pull(self, box: str, position: int) -> None:
@@ -199,15 +203,21 @@ class Reports:
         return word
 
     def _read_epochs(self, db: Database) -> None:
+        found: dict[str, dict[str, int]] = {}
         for box, epoch, machine, told, held, conflict, first, said in db.conn.execute(
             "SELECT box, epoch, machine, told_seq, held_seq, conflict_us IS NOT NULL, first_us, said FROM hub_epoch"
+            " ORDER BY box, first_us DESC"
         ):
+            of_box = found.setdefault(box, {})
+            if len(of_box) < HELD_EPOCHS:
+                of_box[epoch] = held
             known = self._epochs.get((box, epoch))
             if known is None:
                 self._epochs[box, epoch] = _Epoch(machine, told, held, bool(conflict), first, said)
             else:
                 known.held_seq, known.conflict = max(known.held_seq, held), bool(conflict)
                 known.said = _worst(known.said, said)
+        self._held = found
 
 
 def _worst(before: str, now: str) -> str:

@@ -9,6 +9,7 @@ REASONS: Final = {
     "certificate": "its certificate is not accepted",
     "cut": "its answer ended in the middle",
     "dns": "its name cannot be found",
+    "forgotten": "it was there, but the central service was restored from a backup and has forgotten it",
     "inactive": "the integration is not active",
     "key": "the box cannot open the integration's secret",
     "no_address": "the integration has no address for this",

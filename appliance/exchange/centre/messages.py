@@ -145,9 +145,14 @@ class PushResult(Struct, frozen=True, kw_only=True):
 
 
 class PushAnswer(Struct, frozen=True, kw_only=True):
-    """What became of each item, in the order they were sent."""
+    """What became of each item, in the order they were sent.
+
+    ``before``: of each epoch of their keys the highest number that was here before them, 0: none; null: not said. Where
+    it is below what was acknowledged, the hub was restored from a backup, and the box tells again what it keeps.
+    """
 
     results: Annotated[tuple[PushResult, ...], Meta(max_length=MAX_ITEMS)]
+    before: Annotated[dict[Epoch, Count], Meta(max_length=MAX_ITEMS)] | None = None
 
 
 class ClockWord(Struct, frozen=True, kw_only=True):
@@ -223,6 +228,8 @@ class ReportAnswer(Struct, frozen=True, kw_only=True):
         changed: whether there is something to pull beyond the cursor the hub knows of.
         wants_media: how many recordings were asked for and are not complete.
         next_report_s: when to report again.
+        held: of the box's newest epochs (at least 20) the highest number that is durable here, as of some moments ago;
+            one that is not named: none. Null: not said. It is below what was acknowledged where the hub was restored.
     """
 
     at_us: Micros
@@ -231,6 +238,7 @@ class ReportAnswer(Struct, frozen=True, kw_only=True):
     changed: bool = False
     wants_media: Count = 0
     next_report_s: Annotated[int, Meta(ge=1, le=3600)] = 5
+    held: Annotated[dict[Epoch, Count], Meta(max_length=100)] | None = None
 
 
 class MediaRequest(Struct, frozen=True, kw_only=True):

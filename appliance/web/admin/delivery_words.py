@@ -55,6 +55,7 @@ def _known(word: str) -> str:
         "dns": _("Its name cannot be found."),
         "inactive": _("The integration is not active."),
         "key": _("The box cannot open the integration's secret."),
+        "forgotten": _("It had arrived, but the central service was restored from a backup and is told again."),
         "no_address": _("The integration has no address for this."),
         "no_secret": _("The integration has no secret."),
         "not_http": _("What answers there does not speak HTTP as it should."),
