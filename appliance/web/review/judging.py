@@ -50,6 +50,12 @@ class GroupRow:
             return "confirmed"
         return "dismissed" if said == {"dismissed"} else "both"
 
+    @property
+    def subjects(self) -> list[dict[str, str]]:
+        """What its warnings are about, each once, in order."""
+        found = [one.subject for one in self.warnings if one.subject]
+        return [one for at, one in enumerate(found) if one not in found[:at]]
+
     def not_said(self, decision: str) -> list[int]:
         """Return the numbers a decision is for: those nobody has judged; where none, those judged otherwise."""
         undecided = [one.number for one in self.warnings if one.warning.decision == "open"]

@@ -13,6 +13,8 @@ from appliance.diagnosis.readiness import hint_for
 from appliance.exams.methods import traits_of
 from appliance.exams.states import UNDER_WAY, SittingStatus
 from appliance.sittings.planning import changed_since_frozen
+from appliance.usb.orders import standing
+from appliance.usb.state import state_of
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
 from appliance.web.sittings.proposal_words import declined_words, lines_of, title_of
@@ -113,6 +115,21 @@ def _unrecorded(seen: Seen) -> Iterator[Banner]:
         yield Banner("warn", "recording", _("Another recording covers this sitting."), ((words, ""),))
 
 
+def _usb(seen: Seen) -> Iterator[Banner]:
+    if seen.run.status in {SittingStatus.PLANNED, SittingStatus.CLOSED}:
+        return
+    for order in standing(seen.db):
+        if order.kind == "stand_down" and order.subject.sitting in {"", seen.stored.id}:
+            words = _("%(name)s opened it: %(why)s", name=who_words(order.made_by), why=order.why)
+            hint = _("Every device that is plugged in is let in. Arm USB again on its page as soon as it may be.")
+            yield Banner("bad", "usb", _("USB is open."), ((words, hint),))
+            return
+    state = state_of(seen.db)
+    if state is not None and state.mode != "maintenance" and state.not_enforced in {"setting", "rights"}:
+        words = _("Forbidden devices are told here, but nothing keeps them out.")
+        yield Banner("warn", "usb", _("USB is watched only."), ((words, ""),))
+
+
 def _changed_exams(seen: Seen) -> Iterator[Banner]:
     if seen.run.status in {SittingStatus.PLANNED, SittingStatus.CLOSED}:
         return
@@ -156,6 +173,7 @@ def _late(seen: Seen) -> Iterator[Banner]:
 _SOURCES: Final[tuple[Callable[[Seen], Iterator[Banner]], ...]] = (
     _readiness,
     _unrecorded,
+    _usb,
     _proposed,
     _changed_exams,
     _late,

@@ -161,7 +161,8 @@ def version_of(db: Database, sitting: str) -> str:
         )
     ]
     wish = db.conn.execute("SELECT max(id), count(stopped_us) FROM recording_wish").fetchone()
-    seen = (stored.seq, stored.version, stored.status, stored.updated_us, counted, tuple(wish))
+    usb = db.conn.execute("SELECT max(id), count(ended_us) FROM usb_order").fetchone()
+    seen = (stored.seq, stored.version, stored.status, stored.updated_us, counted, tuple(wish), tuple(usb))
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 

@@ -14,10 +14,12 @@ from appliance.cameras.store import add_camera
 from appliance.exams.records import Warning as Flag
 from appliance.sittings.sessions import sessions_of
 from appliance.sittings.warnings import get_warning, note_warning, warnings_of
+from appliance.usb.orders import end_order, stand_down
 from appliance.usb.words import KINDS as ENGLISH
 from appliance.web.room.alerts import SHOWN, Row, alerts_fact, open_rows, repeats_of
 from appliance.web.room.photos import KEPT, Photos
 from appliance.web.services import of
+from appliance.web.sittings.day import version_of
 from appliance.web.usb_words import KINDS, alert_words, subject_words
 from tests.support.waiting import until
 
@@ -200,3 +202,16 @@ def test_the_list_of_warnings_counts_each(day: Day) -> None:
     found(day, "w1")
     found(day, "w2")
     assert len(warnings_of(day.db, sitting=day.sitting)) == 2
+
+
+def test_usb_that_was_opened_is_said_above_the_day(day: Day) -> None:
+    """Who opened it and why stands in red until somebody ends it, and the page learns of it by its pulse."""
+    day.ready()
+    before = version_of(day.db, day.sitting)
+    order = stand_down(day.db, who="Ida", why="The keyboard broke", clock=day.clock)
+    assert version_of(day.db, day.sitting) != before
+    page = day.page()
+    assert "USB is open." in page
+    assert "Ida opened it: The keyboard broke" in page
+    end_order(day.db, order.id, who="Ida", clock=day.clock)
+    assert "USB is open." not in day.page()
