@@ -57,7 +57,7 @@ VENDORS: Final[Mapping[int, str]] = {
     0x0518: "EzKEY",
     0x051D: "APC",
     0x054C: "Sony",
-    0x056A: "Wacom",
+    WACOM: "Wacom",
     0x056E: "Elecom",
     0x057E: "Nintendo",
     0x058F: "Alcor Micro",
@@ -96,7 +96,6 @@ VENDORS: Final[Mapping[int, str]] = {
     0x0E8D: "MediaTek",
     0x0EA0: "Ours Technology",
     0x0EEF: "eGalax",
-    0x0F39: "Heng Yu",
     0x0FCE: "Sony Ericsson",
     0x0FD9: "Elgato",
     0x1004: "LG",
@@ -176,7 +175,6 @@ VENDORS: Final[Mapping[int, str]] = {
     0x8087: "Intel",
     0x8564: "Transcend",
     0x9886: "Astro",
-    0xABCD: "unbranded",
 }
 """Well-known makers only; most devices say a name themselves."""
 

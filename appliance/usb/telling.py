@@ -27,7 +27,7 @@ SERIAL_LINES: Final = 2
 
 PHONE_VENDORS: Final = frozenset(
     {0x04E8, 0x18D1, 0x2717, 0x12D1, 0x2A70, 0x1004, 0x22B8, 0x0FCE, 0x0BB4, 0x2E04, 0x22D9, 0x2D95, 0x19D2, 0x2AE5,
-     0x0E8D, 0x1BBB, 0x05C6, 0x1949, 0x0421, 0x2B4C, 0x29A9, 0x0502, 0x339B, 0x3310}
+     0x0E8D, 0x1BBB, 0x05C6, 0x1949, 0x0421, 0x2B4C, 0x29A9, 0x0502, 0x339B}
 )  # fmt: skip
 APPLE_PHONES: Final = range(0x1290, 0x12B0)
 SERIAL_VENDORS: Final = frozenset({0x0403, 0x067B, 0x10C4})
@@ -49,6 +49,7 @@ _PATTERNS: Final[Mapping[Kind, str]] = {
     "fingerprint-reader": r"finger|biometric",
     "security-key": r"yubikey|fido|u2f|security key|nitrokey|solo",
     "phone": r"android|phone|galaxy|pixel|xperia",
+    "microphone": r"\bmic(rophone)?\b",
     "ups": r"\bups\b|\bmec000",
     "scanner": r"scan",
     "capture-card": r"capture|hdmi|cam ?link|video grabber",
@@ -96,9 +97,9 @@ class _Facts:
 def _hub(facts: _Facts) -> Kind | None:
     if facts.device.is_root_hub:
         return "root-hub"
-    if facts.device.cls == HUB or facts.only(HUB):
+    if not facts.classes - {HUB} and (facts.classes or facts.device.cls == HUB):
         return "hub"
-    if facts.only(BILLBOARD) or (facts.device.cls == BILLBOARD and not facts.classes - {BILLBOARD}):
+    if not facts.classes - {BILLBOARD} and (facts.classes or facts.device.cls == BILLBOARD):
         return "usb-c-information"
     return None
 
@@ -177,7 +178,9 @@ def _sound(facts: _Facts) -> Kind | None:
         return None
     if facts.say("dock"):
         return "dock"
-    return "headset"
+    if (AUDIO, AUDIO_STREAM) not in {triple[:2] for triple in facts.triples}:
+        return "input-device"  # an instrument: notes, no sound
+    return "microphone" if facts.say("microphone") else "headset"
 
 
 def _input(facts: _Facts) -> Kind | None:
@@ -202,7 +205,9 @@ def _input(facts: _Facts) -> Kind | None:
 def _own(facts: _Facts) -> Kind | None:
     """Tell a device of its maker's own class by number and words; there is nothing else to go by."""
     if not facts.classes:
-        return "charging-only"
+        return "charging-only" if facts.device.whole else None
+    if HUB in facts.classes:
+        return "dock"
     if OWN not in facts.classes and not facts.only(COMMUNICATION, DATA):
         return None
     qinheng = facts.vendor == QINHENG and facts.device.product in QINHENG_SERIAL

@@ -64,6 +64,12 @@ def test_a_device_is_named_by_what_says_most(facts: dict[str, object], name: str
         ([(3, 0, 0)], {}, "input-device"),
         ([(9, 0, 0)], {}, "hub"),
         ([], {}, "charging-only"),
+        ([], {"whole": False}, "unknown"),
+        ([(8, 6, 0x50)], {"cls": 9}, "usb-stick"),
+        ([(3, 1, 1)], {"cls": 0x11}, "keyboard"),
+        ([(9, 0, 1), (0xFF, 0, 0)], {"cls": 9}, "dock"),
+        ([(1, 1, 0), (1, 3, 0)], {}, "input-device"),
+        ([(1, 1, 0), (1, 2, 0)], {"name": "Blue Microphone"}, "microphone"),
         ([], {"port": "usb1"}, "root-hub"),
         ([(0xE0, 1, 3), (0x0A, 0, 0)], {"vendor": 0x04E8}, "phone"),
         ([(0xE0, 1, 3), (0x0A, 0, 0)], {}, "network-adapter"),
@@ -99,7 +105,7 @@ def test_whatever_a_device_is_a_line_is_said_of_it(
     assert say(some, verdict="block").startswith(KINDS[kind_of(some)])
 
 
-@given(st.lists(triples, max_size=5), st.text(max_size=40))
-def test_storage_is_never_called_something_harmless(kinds: list[tuple[int, int, int]], name: str) -> None:
-    """What has a storage interface is called by a name under which people expect that it can hold files."""
-    assert kind_of(device(*kinds, (8, 6, 0x50), name=name)) in TELLS_STORAGE
+@given(st.lists(triples, max_size=5), st.text(max_size=40), st.sampled_from([0, 2, 9, 0x11, 0xE0, 0xEF, 0xFF]))
+def test_storage_is_never_called_something_harmless(kinds: list[tuple[int, int, int]], name: str, cls: int) -> None:
+    """What has a storage interface, whatever its device class, is called by a name that says it can hold files."""
+    assert kind_of(device(*kinds, (8, 6, 0x50), name=name, cls=cls)) in TELLS_STORAGE
