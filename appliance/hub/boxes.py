@@ -100,12 +100,17 @@ def find_boxes(db: Database, text: str) -> list[Box]:
 
     Raises:
         NotFoundError: there is none.
+        BoxRefusedError: there are only revoked ones.
     """
-    found = [
-        one
-        for one in list_boxes(db)
-        if one.revoked_us is None and (one.id == text or one.room.casefold() == text.strip().casefold())
-    ]
+    room = text.strip().casefold()
+    named = [one for one in list_boxes(db) if one.id == text or one.room.casefold() == room]
+    found = [one for one in named if one.revoked_us is None]
+    if named and not found:
+        raise BoxRefusedError(
+            f"The box {named[0].id} of {named[0].room} was revoked.",
+            reason="revoked",
+            hint="A new code lets it in again: `exambox hub code --room NAME`.",
+        )
     if not found:
         raise NotFoundError(f"There is no box or room {text!r}.", hint="`exambox hub boxes` lists them.")
     return found
