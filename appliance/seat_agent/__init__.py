@@ -1,1 +1,1 @@
-"""PROCESS seat agent: watches USB and the active window of a candidate's workstation and reports to the box."""
+"""PROCESS on a candidate's workstation: watches USB and the active window, reports to the box of the room."""
