@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
 
-from appliance.database import centre_tables, delivery_tables, exam_tables, hub_tables, usb_tables
+from appliance.database import booking_tables, centre_tables, delivery_tables, exam_tables, hub_tables, usb_tables
 from appliance.database.connection import connect, write
 from appliance.errors import DatabaseError
 
@@ -339,6 +339,13 @@ def m0011_usb(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS()
+def m0012_booking(db: Database) -> None:
+    """Places of sittings that candidates book themselves, and who has."""
+    for statement in booking_tables.M0012.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 KNOWN = frozenset(
     {
         m0001_box_records.__name__,
@@ -352,6 +359,7 @@ KNOWN = frozenset(
         m0009_hub.__name__,
         m0010_delivery_targets.__name__,
         m0011_usb.__name__,
+        m0012_booking.__name__,
     }
 )
 

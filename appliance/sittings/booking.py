@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.exchange.enums import ScheduleEvent
 from appliance.sittings.exams import get_exam
 from appliance.sittings.facts import status_of, window_of
+from appliance.sittings.offers import cancel_until_us
 from appliance.sittings.rows import rows_of
 from appliance.sittings.runs import run_of, stored_sitting
 from appliance.sittings.session_rows import get_session, session_of_row, sessions_of
@@ -35,11 +36,16 @@ def book(db: Database, session: StoredSession, sitting: str | None, *, clock: Cl
     kept = get_session(db, session.id)
     run = None if sitting is None else run_of(db, sitting)
     standing = None if run is None else run.people.get(session.candidate)
+    if standing is not None and not standing.is_of(session.id):
+        standing = None
     status = status_of(kept, standing, window_of(kept, exam, run), now_us=clock.wall_us())
     db.conn.execute("UPDATE session SET status = ? WHERE id = ?", (status, session.id))
     if exam.schedule and start_us != session.scheduled_us:
         word = ScheduleEvent.CANCELED if start_us is None else ScheduleEvent.SCHEDULED
-        tell_schedule(db, kept, word, start_us=session.scheduled_us if start_us is None else start_us, clock=clock)
+        of = sitting or session.sitting
+        until = None if of is None else cancel_until_us(db, stored_sitting(db, of))
+        told_us = session.scheduled_us if start_us is None else start_us
+        tell_schedule(db, kept, word, start_us=told_us, clock=clock, cancel_until_us=until)
     after = get_session(db, session.id)
     if after.status is not session.status:
         tell_status(db, after, clock=clock)

@@ -8,6 +8,7 @@ from appliance.exams.lms_status import lms_status
 from appliance.exams.timing import start_window
 from appliance.sittings.candidates import get_candidate
 from appliance.sittings.exams import get_exam
+from appliance.sittings.offers import booking_of
 from appliance.sittings.runs import exams_of, run_of, stored_sitting
 from appliance.sittings.session_rows import get_session, name_of
 from appliance.sittings.values import SessionFacts
@@ -31,7 +32,8 @@ def session_facts(db: Database, id: str, *, now_us: int) -> SessionFacts:  # noq
     session = get_session(db, id)
     sitting = None if session.sitting is None else stored_sitting(db, session.sitting)
     run = None if session.sitting is None else run_of(db, session.sitting)
-    standing = None if run is None else run.people.get(session.candidate)
+    person = None if run is None else run.people.get(session.candidate)
+    standing = person if person is not None and person.is_of(session.id) else None
     exams = {} if sitting is None else exams_of(db, sitting.id)
     exam = exams.get(session.exam) or get_exam(db, session.exam).exam
     window = window_of(session, exam, run)
@@ -46,8 +48,9 @@ def session_facts(db: Database, id: str, *, now_us: int) -> SessionFacts:  # noq
         status=status_of(session, standing, window, now_us=now_us),
         start_us=session.begun_us if standing is None else standing.begun_us,
         end_us=session.finished_us if standing is None else standing.finished_us,
-        seat="" if standing is None else standing.seat,
+        seat="" if person is None else person.seat,
         name=name_of(session),
+        booking=booking_of(db, session, sitting, now_us=now_us) if exam.schedule else None,
     )
 
 

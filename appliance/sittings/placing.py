@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from appliance.exams.states import CandidateStatus, SittingStatus
 from appliance.exams.timing import SittingTiming
 from appliance.sittings.acts import BOX, happen
+from appliance.sittings.attempts import another_attempt, begun_here
+from appliance.sittings.offers import are_booked
 from appliance.sittings.planning import plan_sitting
 from appliance.sittings.rows import Cause
 from appliance.sittings.runs import open_sittings, run_of, stored_sitting
@@ -30,16 +32,23 @@ _ELSEWHERE: Final = CandidateStatus.TRANSFERRED
 def place(db: Database, session: StoredSession, exam: Exam, *, settings: Settings, cause: Cause) -> str | None:
     """Return the sitting a session belongs to, None where there is none; whatever that takes has happened then.
 
-    In this order: where the candidate is expected for this exam; an open sitting of the exam (`exams.walk_ins`: they
-    are enrolled); one the box opens by itself (`exams.open_sittings`), within the exam's window.
+    In this order: where the candidate is expected for this exam; where they have finished another attempt at it
+    (`attempts`, which refuses one beside one that is running); an open sitting of the exam (`exams.walk_ins`: they
+    are enrolled); one the box opens by itself (`exams.open_sittings`), within the exam's window. Where candidates book
+    a sitting of the exam that is still to come, who is expected nowhere chooses one first.
     """
     open_now = [one for one in open_sittings(db) if exam.id in one.sitting.exams and one.status not in _OVER]
     now_us = cause.clock.wall_us()
     near = sorted(open_now, key=lambda one: (one.status not in _ARRIVALS, abs(one.start_us - now_us), one.id))
     for one in near:
         person = run_of(db, one.id).people.get(session.candidate)
-        if person is not None and person.exam == exam.id and _is_free(db, one, person, session):
+        if person is not None and person.exam == exam.id and is_free(db, one, person, session):
             return one.id
+    again = another_attempt(db, near, session, exam, cause=cause)
+    if again is not None:
+        return again
+    if exam.schedule and are_booked(db, exam.id, now_us=now_us):
+        return None  # they choose one themselves, see `slots`
     for one in near:
         may = one.automatic or settings.exams.walk_ins
         if may and one.status in _ARRIVALS and _can_join(db, one.id, session.candidate):
@@ -49,15 +58,11 @@ def place(db: Database, session: StoredSession, exam: Exam, *, settings: Setting
     return None
 
 
-def _is_free(db: Database, sitting: StoredSitting, person: Standing, session: StoredSession) -> bool:
+def is_free(db: Database, sitting: StoredSitting, person: Standing, session: StoredSession) -> bool:
     """Return whether the candidate's place in a sitting is not another attempt's that has begun."""
     if person.status is _ELSEWHERE:
         return False
-    sql = (
-        "SELECT 1 FROM session WHERE sitting = ? AND candidate = ? AND id <> ? AND begun_us IS NOT NULL"
-        " AND removed_us IS NULL"
-    )
-    taken = db.conn.execute(sql, (sitting.id, person.candidate, session.id)).fetchone() is not None
+    taken = person.session != session.id and begun_here(db, sitting.id, session) != ""
     gone = person.status in {CandidateStatus.WITHDRAWN, CandidateStatus.REFUSED}
     # Who was sent away here and comes again waits for the room to readmit them; where nobody is, they begin anew.
     return not taken and not (gone and (sitting.automatic or session.sitting != sitting.id))

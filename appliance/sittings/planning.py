@@ -11,11 +11,12 @@ import msgspec
 from appliance.clock import SECOND_US
 from appliance.database import write
 from appliance.errors import BadInputError, ConflictError
-from appliance.sittings.booking import book_anew
+from appliance.sittings.booking import book, book_anew, book_roster
 from appliance.sittings.changes import ExamChange, accept_changes, changed_since_frozen
 from appliance.sittings.exams import get_exam
 from appliance.sittings.rows import Cause, insert, to_json
 from appliance.sittings.runs import stored_sitting
+from appliance.sittings.session_rows import sessions_of
 from appliance.sittings.values import SittingPlan
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def change_plan(
 
 
 def remove_sitting(db: Database, sitting: str, *, clock: Clock, who: str, where: str = "") -> None:
-    """Remove a sitting in which nothing has happened; `restore_sitting` undoes it.
+    """Remove a sitting in which nothing has happened; `restore_sitting` undoes it. Who was booked there no longer is.
 
     Raises:
         ConflictError: something has happened in it: it can be called off.
@@ -151,11 +152,13 @@ def remove_sitting(db: Database, sitting: str, *, clock: Clock, who: str, where:
                 "This sitting cannot be removed: something has happened in it.", hint="Call it off instead."
             )
         db.conn.execute("UPDATE sitting SET removed_us = ? WHERE id = ?", (clock.wall_us(), sitting))
+        for session in sessions_of(db, sitting):
+            book(db, session, None, clock=clock)  # nobody has begun: nothing has happened
         Cause(clock, who, where).log(db, "sitting.removed", {"sitting": sitting})
 
 
 def restore_sitting(db: Database, sitting: str, *, clock: Clock, who: str, where: str = "") -> StoredSitting:
-    """Bring a removed sitting back.
+    """Bring a removed sitting back, with those of its roster who have no other.
 
     Raises:
         NotFoundError: there is no such sitting.
@@ -163,6 +166,7 @@ def restore_sitting(db: Database, sitting: str, *, clock: Clock, who: str, where
     with write(db):
         if stored_sitting(db, sitting).removed_us is not None:
             db.conn.execute("UPDATE sitting SET removed_us = NULL WHERE id = ?", (sitting,))
+            book_roster(db, sitting, clock=clock)
             Cause(clock, who, where).log(db, "sitting.restored", {"sitting": sitting})
         return stored_sitting(db, sitting)
 

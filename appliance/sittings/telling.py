@@ -86,12 +86,18 @@ def tell_review(db: Database, session: StoredSession, *, clock: Clock) -> None:
 
 
 def tell_schedule(
-    db: Database, session: StoredSession, event: ScheduleEvent, *, start_us: int | None, clock: Clock
+    db: Database,
+    session: StoredSession,
+    event: ScheduleEvent,
+    *,
+    start_us: int | None,
+    clock: Clock,
+    cancel_until_us: int | None = None,
 ) -> None:
-    """Tell that a candidate has a time, or has none any more; it can be given up until it begins."""
+    """Tell that a candidate has a time, or has none any more; it can be given up until it begins, or until earlier."""
     to = receiver_of(db, session.integration)
     if to is not None:
-        body = schedule_body(name_of(session), event, start_us=start_us, cancel_deadline_us=start_us)
+        body = schedule_body(name_of(session), event, start_us=start_us, cancel_deadline_us=cancel_until_us or start_us)
         tell(db, to, "schedule", body, session=session.id, clock=clock)
 
 

@@ -147,11 +147,19 @@ class SittingPlan(msgspec.Struct, frozen=True, kw_only=True):
     id: SittingId | None = None
 
 
+class Booking(msgspec.Struct, frozen=True):
+    """How a candidate stands who books a time: whether one is chosen, and until when it can be given up (wall)."""
+
+    chosen: bool
+    cancel_until_us: int | None = None
+
+
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a page, the LMS or a message needs of a session at one moment.
 
     ``exam``: as the sitting has frozen it, else as it is now. ``window``: first and last wall time to begin, None where
-    no time is booked. ``start_us`` and ``end_us``: when it was begun and finished. ``end``: when its time is over.
+    no time is booked. ``booking``: where the candidate books it.
+    ``start_us`` and ``end_us``: when it was begun and finished. ``end``: when its time is over.
     """
 
     session: StoredSession
@@ -166,6 +174,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     end_us: int | None
     seat: str
     name: SessionName
+    booking: Booking | None = None
 
 
 class HandedOver(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.web.candidate import deeds, finish_form, hand_over, pages
+from appliance.web.candidate import book_deeds, deeds, finish_form, hand_over, pages
 from appliance.web.candidate.blueprint import BLUEPRINT
 
-__all__ = ["BLUEPRINT", "deeds", "finish_form", "hand_over", "pages"]
+__all__ = ["BLUEPRINT", "book_deeds", "deeds", "finish_form", "hand_over", "pages"]

@@ -10,6 +10,7 @@ from appliance.exams.states import AT_WORK
 from appliance.exams.timing import time_left_us
 from appliance.web.candidate import words
 from appliance.web.candidate.steps import NEEDS_A_PERSON, Shown, Standpoint, Step, Wait, shown
+from appliance.web.language import gettext as _
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -65,6 +66,8 @@ def standpoint_of(facts: SessionFacts, now_us: int) -> Standpoint:
         automatic=facts.sitting.automatic if facts.sitting else False,
         seat=facts.seat,
         window=facts.window,
+        books=facts.booking is not None and not facts.booking.chosen,
+        booked=facts.booking is not None and facts.booking.chosen,
         now_us=now_us,
     )
 
@@ -103,6 +106,8 @@ def _heading(facts: SessionFacts, found: Shown, now_us: int, zone: tzinfo) -> tu
         return words.cover_words(found.cover)
     if found.step in {Step.WAITING, Step.CLOSED}:
         return words.wait_words(found.wait, **times_of(facts, found.wait, now_us, zone))
+    if found.step is Step.BOOKED and facts.sitting is not None:
+        return _("You have booked a time"), words.clock_words(facts.sitting.start_us, zone, now_us=now_us)
     return "", ""
 
 

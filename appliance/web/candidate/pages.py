@@ -13,6 +13,7 @@ from appliance.web.asking import speaks
 from appliance.web.candidate import tickets, words
 from appliance.web.candidate.addresses import READY, framed, origin_of
 from appliance.web.candidate.blueprint import BLUEPRINT, PAGES
+from appliance.web.candidate.book import booking_words
 from appliance.web.candidate.facts import StateAnswer, needs_a_person, state_of
 from appliance.web.candidate.notice import notice_for
 from appliance.web.candidate.pass_check import NoTicketError, visit
@@ -74,6 +75,8 @@ def step_page(found: Visit, shown: Shown, *, problem: str = "") -> str:
     }
     if shown.step is Step.EXAM:
         return _exam_page(found, common)
+    if shown.step in {Step.BOOKING, Step.BOOKED}:
+        return render_template(f"candidate/{shown.step}.html", **common, problem=problem, **booking_words(found))
     allowed, forbidden = words.allowed_words(found.facts.exam.rules)
     return render_template(
         f"candidate/{shown.step}.html",

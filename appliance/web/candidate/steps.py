@@ -1,6 +1,7 @@
 """Which step of the page a candidate is shown, and what they wait for (pure).
 
-The steps, in the order candidates meet them:
+Where candidates book a time, two steps come before: ``booking``, they choose a sitting; ``booked``, until its room is
+opened. The steps, in the order candidates meet them:
 
 1. ``you``: who they are, which exam, which sitting and seat;
 2. ``rules``: what is allowed, the exam's own rules and instructions;
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 class Step(StrEnum):
     """What the page shows; the values are part of its addresses and of what its script is told."""
 
+    BOOKING = "booking"
+    BOOKED = "booked"
     YOU = "you"
     RULES = "rules"
     AGREEMENT = "agreement"
@@ -113,6 +116,8 @@ class Standpoint:
         automatic: whether the box runs the sitting by itself: nobody is there to check an identity or show a seat.
         seat: planned or taken; empty: none.
         window: the first and the last moment to begin.
+        books: they have no time yet and choose one themselves.
+        booked: they chose this sitting, in which nothing has happened yet.
     """
 
     candidate: CandidateStatus | None
@@ -125,6 +130,8 @@ class Standpoint:
     automatic: bool = False
     seat: str = ""
     window: tuple[int, int] | None = None
+    books: bool = False
+    booked: bool = False
     now_us: int = 0
 
 
@@ -156,9 +163,10 @@ def shown(at: Standpoint, asked: str = "") -> Shown:
     closed = None if at.candidate is None else _CLOSED.get(at.candidate)
     if closed is not None:
         return Shown(Step.FINISHED if at.begun and closed is Wait.WITHDRAWN else Step.CLOSED, closed)
+    booking = Step.BOOKING if at.books else Step.BOOKED if at.booked else None
     cover = _cover(at)
-    if cover is not None:
-        return Shown(Step.EXAM, cover=cover)
+    if booking is not None or cover is not None:
+        return Shown(booking or Step.EXAM, cover=cover or Cover.NONE)
     due = _due(at)
     if not at.agreed:
         wanted = asked if asked in BEFORE_AGREEMENT else Step.YOU

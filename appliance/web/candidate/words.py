@@ -32,6 +32,11 @@ def clock_words(wall_us: int, zone: tzinfo, *, now_us: int) -> str:
     return str(format_datetime(then, _DAY_PATTERNS[current_language()], locale=current_language()))
 
 
+def day_words(wall_us: int, zone: tzinfo) -> str:
+    """Return ``Tuesday 1 December, 10:00`` in the room's zone: what is booked days ahead always has its day."""
+    return str(format_datetime(moment(wall_us, zone), _DAY_PATTERNS[current_language()], locale=current_language()))
+
+
 def amount_words(amount_us: int) -> str:
     """Return ``10 min``, ``1 h 30 min`` or ``45 s``; nothing is rounded away that a candidate could miss."""
     seconds = abs(amount_us) // 1_000_000

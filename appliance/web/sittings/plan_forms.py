@@ -11,6 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from appliance.errors import BadInputError
 from appliance.exams.timing import SittingTiming
+from appliance.sittings.offers import HOUR_US, MOST_PLACES, Offer
 from appliance.sittings.values import SittingPlan, StoredSitting
 from appliance.web.language import lazy_gettext as _
 from appliance.web.moments import MAX_CHARACTERS, typed_moment
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _MINUTE_US = 60_000_000
 MAX_LEAD_MINUTES = 240
 USUAL_LEAD_MINUTES = 15
+MOST_CANCEL_HOURS = 720
+USUAL_CANCEL_HOURS = 24
 
 
 class PlanForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
@@ -52,6 +55,19 @@ class PlanForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         ],
         default=USUAL_LEAD_MINUTES,
     )
+    places = IntegerField(
+        _("Places that candidates may book themselves"),
+        [InputRequired(_("Give a number, 0 for none.")), NumberRange(0, MOST_PLACES, message=_("0 to 2000."))],
+        default=0,
+    )
+    cancel_hours = IntegerField(
+        _("They may give it up until so many hours before"),
+        [
+            InputRequired(_("Give a number, 0 for none.")),
+            NumberRange(0, MOST_CANCEL_HOURS, message=_("0 to 720 hours.")),
+        ],
+        default=USUAL_CANCEL_HOURS,
+    )
     opening = RadioField(
         _("Who leads the sitting"),
         choices=[("people", _("People in the room")), ("automatic", _("The box itself, by the plan"))],
@@ -64,8 +80,8 @@ def field_of(wall_us: int | None, zone: tzinfo) -> str:
     return "" if wall_us is None else moment(wall_us, zone).strftime("%Y-%m-%dT%H:%M")
 
 
-def values_of(stored: StoredSitting, zone: tzinfo) -> dict[str, Any]:
-    """Return a plan as the form shows it."""
+def values_of(stored: StoredSitting, zone: tzinfo, offer: Offer | None = None) -> dict[str, Any]:
+    """Return a plan as the form shows it, with what candidates may book of it."""
     sitting, timing = stored.sitting, stored.sitting.timing
     return {
         "name": sitting.name,
@@ -77,7 +93,15 @@ def values_of(stored: StoredSitting, zone: tzinfo) -> dict[str, Any]:
         "last_start": field_of(timing.last_start_us, zone),
         "lead_minutes": stored.lead_us // _MINUTE_US,
         "opening": sitting.opening,
+        "places": 0 if offer is None else offer.places,
+        "cancel_hours": USUAL_CANCEL_HOURS if offer is None else offer.cancel_lead_us // HOUR_US,
     }
+
+
+def offer_in(form: PlanForm) -> Offer | None:
+    """Return what a valid form lets candidates book; None: nothing."""
+    places: int = form.places.data
+    return Offer(places, form.cancel_hours.data * HOUR_US) if places else None
 
 
 def plan_of(form: PlanForm, zone: tzinfo) -> SittingPlan:

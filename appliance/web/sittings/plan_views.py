@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, render_template, request, url_for
 
+from appliance.database import write
 from appliance.errors import ApplianceError
 from appliance.sittings.exams import get_exam, list_exams
+from appliance.sittings.offers import offer_of, offer_places
 from appliance.sittings.planning import change_plan, plan_sitting
 from appliance.sittings.runs import stored_sitting
 from appliance.web.access import allow
@@ -16,7 +18,7 @@ from appliance.web.language import gettext as _
 from appliance.web.moments import shown_zone
 from appliance.web.services import address, database, person, services
 from appliance.web.sittings.blueprint import BLUEPRINT, PLANNERS
-from appliance.web.sittings.plan_forms import PlanForm, plan_of, values_of
+from appliance.web.sittings.plan_forms import PlanForm, offer_in, plan_of, values_of
 from appliance.web.tell_next import tell_next
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def plan() -> Answer:
 def change(sitting: str) -> Answer:
     """Change the plan of a sitting whose readiness check has not begun."""
     stored = stored_sitting(database(), sitting)
-    return _planned(PlanForm(data=values_of(stored, shown_zone())), stored)
+    return _planned(PlanForm(data=values_of(stored, shown_zone(), offer_of(database(), sitting))), stored)
 
 
 def _planned(form: PlanForm, stored: StoredSitting | None) -> Answer:
@@ -59,15 +61,18 @@ def _planned(form: PlanForm, stored: StoredSitting | None) -> Answer:
 
 
 def _keep(form: PlanForm, stored: StoredSitting | None) -> StoredSitting:
-    wanted = plan_of(form, shown_zone())
-    clock, who = services().clock, person().name
-    if stored is None:
-        return plan_sitting(database(), wanted, clock=clock, who=who, where=address())
-    version = request.form.get("version", "")
-    return change_plan(
-        database(), stored.id, wanted, clock=clock, who=who, where=address(),
-        version=int(version) if version.isascii() and version.isdigit() and len(version) < 12 else None,  # noqa: PLR2004
-    )  # fmt: skip
+    wanted, offer = plan_of(form, shown_zone()), offer_in(form)
+    clock, who, version = services().clock, person().name, request.form.get("version", "")
+    with write(database()) as db:
+        if stored is None:
+            made = plan_sitting(db, wanted, clock=clock, who=who, where=address())
+        else:
+            made = change_plan(
+                db, stored.id, wanted, clock=clock, who=who, where=address(),
+                version=int(version) if version.isascii() and version.isdigit() and len(version) < 12 else None,  # noqa: PLR2004
+            )  # fmt: skip
+        offer_places(db, made.id, offer, clock=clock, who=who, where=address())
+    return made
 
 
 def _choosable(stored: StoredSitting | None) -> list[StoredExam]:

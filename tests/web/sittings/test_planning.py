@@ -26,6 +26,8 @@ PLAN = {
     "start": "2027-01-15T09:00",
     "late_rule": "common_end",
     "lead_minutes": "20",
+    "places": "0",
+    "cancel_hours": "24",
     "opening": "people",
 }
 
