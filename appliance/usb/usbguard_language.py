@@ -152,8 +152,8 @@ class _Line:
         """Return the rule and the remark, None where there is none."""
         if len(self._text) > MAX_LINE_CHARACTERS:
             raise self._wrong(f"the line is longer than {MAX_LINE_CHARACTERS} characters")
-        if "\0" in self._text:
-            raise self._wrong("a NUL is no text")
+        if found := re.search("[\\0\ud800-\udfff]", self._text):
+            raise self._wrong("it is no text (a NUL, or half a character)", found.start())
         self._blanks()
         if self._ended():
             return None, self._remark()
