@@ -14,12 +14,12 @@ from appliance.centre.of_sittings import find_sitting
 from appliance.centre.things import local_of
 from appliance.database import write
 from appliance.errors import ConflictError, NotFoundError
-from appliance.exams.states import CandidateStatus
 from appliance.exchange.centre.bodies import SessionBody
 from appliance.exchange.centre.kinds import ChangeKind
 from appliance.sittings.booking import book
 from appliance.sittings.candidates import keep_candidate
 from appliance.sittings.exams import get_exam
+from appliance.sittings.placing import is_free
 from appliance.sittings.rows import insert, new_id, to_json
 from appliance.sittings.runs import open_sittings, run_of
 from appliance.sittings.session_rows import find_session, get_session
@@ -128,6 +128,6 @@ def _sitting(db: Database, session: StoredSession, body: SessionBody, exam: Exam
     near = sorted(open_sittings(db), key=lambda one: (one.id != body.sitting, one.start_us, one.id))
     for one in near:
         person = run_of(db, one.id).people.get(session.candidate)
-        if person is not None and person.exam == exam.id and person.status is not CandidateStatus.TRANSFERRED:
+        if person is not None and person.exam == exam.id and is_free(db, one, person, session):
             return one.id
     return session.sitting

@@ -169,6 +169,14 @@ CANDIDATE_TABLE: Final[Table] = table_of(
             needs_reason=True,
             during=UNDER_WAY,
         ),
+        Transition(  # detail: session (the new attempt), before (the one that is finished); where it leads: `effects`
+            name="new_attempt",
+            sources=frozenset({Is.FINISHED, Is.SUBMITTED, Is.LEFT}),
+            target=None,
+            who=frozenset({"lms"}),
+            needs_reason=True,
+            during=OPEN_TO_ARRIVALS,
+        ),
         Transition(
             name="submit",  # detail: papers (sheets handed in)
             sources=frozenset({Is.FINISHED}),

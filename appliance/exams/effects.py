@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.exams.allowances import allowance_in
-from appliance.exams.standing import Readiness, Standing
+from appliance.exams.standing import Attempt, Readiness, Standing
 from appliance.exams.states import AT_WORK, UNSETTLED, CandidateStatus, SittingStatus
+from appliance.exams.timeline import GIVES_UP
 from appliance.exams.timing import timing_in
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ def after(run: SittingRun, event: Event, rule: Transition) -> SittingRun:
 def close_ghost(person: Standing, event: Event) -> Standing:
     """Return a candidate nobody waits for any more, with a settled state.
 
-    Who had begun has finished, who was expected is absent, who came and never began is withdrawn.
+    Who had begun has finished, who was expected is absent, who came and never began is withdrawn; whose new attempt
+    never began has finished with the one before.
     """
+    if person.earlier and not person.took_part:
+        return _given_up(person, event)
     if person.status in AT_WORK:
         status = CandidateStatus.FINISHED
     elif person.status is CandidateStatus.EXPECTED:
@@ -54,9 +58,33 @@ def close_ghost(person: Standing, event: Event) -> Standing:
     return msgspec.structs.replace(person, status=status, finished_us=finished, why=event.why)
 
 
+def _given_up(person: Standing, event: Event) -> Standing:
+    """Return who does not take a new attempt, as they finished the one before."""
+    *before, last = person.earlier
+    return msgspec.structs.replace(
+        person, status=CandidateStatus.FINISHED, begun_us=last.begun_us, finished_us=last.finished_us,
+        session=last.session, earlier=tuple(before), why=event.why,
+    )  # fmt: skip
+
+
+def _anew(person: Standing, event: Event) -> Standing:
+    """Return who is to take another attempt: who left comes again, who is still there has been checked."""
+    last = Attempt(session=str(event.detail["before"]), begun_us=person.begun_us, finished_us=person.finished_us)
+    left = person.status is CandidateStatus.LEFT
+    return msgspec.structs.replace(
+        person, status=CandidateStatus.EXPECTED if left else CandidateStatus.IDENTITY_CHECKED, begun_us=None,
+        finished_us=None, left_us=None, session=str(event.detail["session"]), earlier=(*person.earlier, last),
+        why=event.why,
+    )  # fmt: skip
+
+
 def _person(person: Standing, event: Event, rule: Transition) -> Standing:
     if event.name == "close_ghost":
         return close_ghost(person, event)
+    if event.name == "new_attempt":
+        return _anew(person, event)
+    if event.name in GIVES_UP and person.earlier and not person.took_part:
+        return _given_up(person, event)
     changes: dict[str, Any] = {} if rule.target is None else {"status": CandidateStatus(rule.target)}
     if rule.needs_reason:
         changes["why"] = event.why

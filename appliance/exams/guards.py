@@ -242,6 +242,14 @@ def _elsewhere(run: SittingRun, event: Event) -> None:
         )
 
 
+def _names_attempts(_run: SittingRun, event: Event) -> None:
+    names = [event.detail.get(key) for key in ("session", "before")]
+    if not all(isinstance(name, str) and 0 < len(name) <= MAX_ID for name in names) or names[0] == names[1]:
+        raise IllegalTransitionError(
+            "It must be stated which attempt is new, and which is finished.", reason="bad_detail", hint="Try again."
+        )
+
+
 def _consented_to(_run: SittingRun, event: Event) -> None:
     notice = event.detail.get("notice")
     if not isinstance(notice, str) or not 0 < len(notice) <= MAX_LABEL:
@@ -267,6 +275,7 @@ GUARDS: Final[dict[str, Callable[[SittingRun, Event], None]]] = {
     "extend": _has_amount,
     "extend_all": _has_amount,
     "move_seat": _seat_is_free,
+    "new_attempt": _names_attempts,
     "override_readiness": _was_checked,
     "pause": _has_flag,
     "pause_all": _has_flag,

@@ -32,6 +32,8 @@ class RegisterEntry(msgspec.Struct, frozen=True, kw_only=True):
     left_us: int | None
     papers: int | None
     why: str
+    attempts: int = 1
+    """How many there were: ``begun_us`` is of the first, everything else of the last."""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +85,12 @@ def _entry(person: Standing) -> RegisterEntry:
         took_part=person.took_part,
         seat=person.seat,
         arrived_us=person.arrived_us,
-        begun_us=person.begun_us,
+        begun_us=person.earlier[0].begun_us if person.earlier else person.begun_us,
         finished_us=person.finished_us,
         left_us=person.left_us,
         papers=person.papers,
         why=person.why,
+        attempts=1 + len(person.earlier),
     )
 
 

@@ -18,8 +18,20 @@ _EMPTY_SEATS = frozenset(
 )
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that was finished before another one began: its session, and from when to when (wall)."""
+
+    session: str
+    begun_us: int | None
+    finished_us: int | None
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate in a sitting. Times are wall; ``seat`` is empty while unseated; ``papers`` None until counted."""
+    """One candidate in a sitting. Times are wall; ``seat`` is empty while unseated; ``papers`` None until counted.
+
+    States and times are of the present attempt: ``session`` names it, empty while there was only one; ``earlier`` are
+    those before it.
+    """
 
     candidate: str
     exam: str
@@ -33,6 +45,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     left_us: int | None = None
     papers: int | None = None
     why: str = ""
+    session: str = ""
+    earlier: tuple[Attempt, ...] = ()
+
+    def is_of(self, session: str) -> bool:
+        """Whether this is how a session (its id) of the candidate in this sitting stands; else it is an earlier one."""
+        return self.session in {"", session}
 
     @property
     def occupies_seat(self) -> bool:

@@ -9,7 +9,7 @@ its predecessor counts at its predecessor's moment, so that a small step nobody 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from appliance.exams.allowances import allowance_in
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from appliance.exams.allowances import Allowance
     from appliance.exams.transitions import Event
 
+Fact = TypeVar("Fact")
 EVERYBODY: Final = ""
 """Whom an event without a candidate concerns."""
 StopKind = Literal["pause_all", "pause", "break"]
 _BEGINS: Final = frozenset({"begin", "begin_late"})
 _FINISHES: Final = frozenset({"finish", "withdraw", "close_ghost"})
 _ENDS: Final = frozenset({"end", "end_early", "close_ghosts"})
+GIVES_UP: Final = frozenset({"mark_absent", "withdraw", "refuse", "transfer"})
+"""What ends a new attempt that never began: the one before it counts again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Timeline:
     stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict)
     extras: Mapping[str, tuple[Extra, ...]] = field(default_factory=dict)
     allowances: Mapping[str, Allowance] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[Timeline, ...]] = field(default_factory=dict)
+    """Of who takes another attempt: what was known of theirs alone when each one before it was over."""
 
     def steady(self, wall_us: int) -> int:
         """Return the steady time of a wall time of the clock as it is set now."""
@@ -135,6 +140,10 @@ def _passed(timeline: Timeline, event: Event, now: int) -> Timeline:
         return replace(timeline, started_us=now)
     if event.name in _BEGINS:
         return replace(timeline, begun={**timeline.begun, whom: now})
+    if event.name == "new_attempt":
+        return _anew(timeline, whom)
+    if event.name in GIVES_UP | {"close_ghost", "close_ghosts"}:
+        timeline = _given_up(timeline, timeline.earlier if event.name == "close_ghosts" else [whom])
     if event.name in _FINISHES:
         return _finished(timeline, [whom], now)
     if event.name == "continue_writing":
@@ -149,3 +158,41 @@ def _finished(timeline: Timeline, whom: Iterable[str], now: int) -> Timeline:
     """Let those of them who had begun and not finished finish now."""
     ending = [one for one in whom if one in timeline.begun and one not in timeline.finished]
     return _running(replace(timeline, finished={**timeline.finished, **dict.fromkeys(ending, now)}), ending, now)
+
+
+def _anew(timeline: Timeline, whom: str) -> Timeline:
+    """Put aside what is known of a candidate's time alone: another attempt has its own. Planned extra time stays."""
+    mine = Timeline(
+        begun=_of(timeline.begun, whom), finished=_of(timeline.finished, whom), stops=_of(timeline.stops, whom),
+        extras=_of(timeline.extras, whom),
+    )  # fmt: skip
+    earlier = {**timeline.earlier, whom: (*timeline.earlier.get(whom, ()), mine)}
+    return replace(_without(timeline, whom), earlier=earlier)
+
+
+def _given_up(timeline: Timeline, whom: Iterable[str]) -> Timeline:
+    """Take back what was put aside of those whose new attempt has not begun."""
+    for one in [name for name in whom if timeline.earlier.get(name) and name not in timeline.begun]:
+        *before, mine = timeline.earlier[one]
+        clean = _without(timeline, one)
+        timeline = replace(
+            clean, begun={**clean.begun, **mine.begun}, finished={**clean.finished, **mine.finished},
+            stops={**clean.stops, **mine.stops}, extras={**clean.extras, **mine.extras},
+            earlier={**clean.earlier, one: tuple(before)},
+        )  # fmt: skip
+    return timeline
+
+
+def _without(timeline: Timeline, whom: str) -> Timeline:
+    return replace(
+        timeline, begun=_others(timeline.begun, whom), finished=_others(timeline.finished, whom),
+        stops=_others(timeline.stops, whom), extras=_others(timeline.extras, whom),
+    )  # fmt: skip
+
+
+def _of(facts: Mapping[str, Fact], whom: str) -> dict[str, Fact]:
+    return {whom: facts[whom]} if whom in facts else {}
+
+
+def _others(facts: Mapping[str, Fact], whom: str) -> dict[str, Fact]:
+    return {name: fact for name, fact in facts.items() if name != whom}

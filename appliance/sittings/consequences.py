@@ -50,7 +50,8 @@ def _follow_people(
     db: Database, before: SittingRun, after: SittingRun, changed: dict[str, Standing], cause: Cause
 ) -> None:
     one = next(iter(changed)) if len(changed) == 1 else None
-    sessions = [session for session in sessions_of(db, after.sitting, one) if session.candidate in changed]
+    found = [session for session in sessions_of(db, after.sitting, one) if session.candidate in changed]
+    sessions = [session for session in found if changed[session.candidate].is_of(session.id)]
     exams = exams_of(db, after.sitting) if sessions else {}
     for session in sessions:
         was = before.people.get(session.candidate)

@@ -54,6 +54,7 @@ def hand_over(
 
     Raises:
         ConflictError: the session is known as another candidate's or of another exam.
+        AttemptRunningError: the candidate is writing another attempt at it in a sitting that people lead.
     """
     cause, now, joins = Cause(clock, integration.name, where), clock.wall_us(), db.conn.in_transaction
     with write(db):

@@ -126,7 +126,8 @@ def candidate_as(session: StoredSession) -> str:
 
 
 def _standing(db: Database, session: StoredSession) -> Standing | None:
-    return None if session.sitting is None else run_of(db, session.sitting).people.get(session.candidate)
+    person = None if session.sitting is None else run_of(db, session.sitting).people.get(session.candidate)
+    return person if person is not None and person.is_of(session.id) else None
 
 
 def _at_work(standing: Standing | None) -> bool:

@@ -36,8 +36,9 @@ def walk(db: Database, session: StoredSession, *, clock: Clock, where: str = "")
         return None
     with write(db):
         run = run_of(db, session.sitting)
-        if session.candidate not in run.people or run.status not in OPEN_TO_ARRIVALS:
-            return run.people.get(session.candidate)
+        person = run.people.get(session.candidate)
+        if person is None or not person.is_of(session.id) or run.status not in OPEN_TO_ARRIVALS:
+            return person
         who = BOX if run.automatic else f"candidate {session.candidate}"
         role: Role = "system" if run.automatic else "candidate"
         for _ in range(_MOST_STEPS):

@@ -39,6 +39,7 @@ SETTLED_DETAIL: dict[str, dict[str, str | int | bool]] = {
     },
     "change_plan": {"start_us": NINE + 15 * MINUTE, "late_rule": "common_end"},
     "transfer": {"sitting": "another"},
+    "new_attempt": {"session": "s-2", "before": "s-1"},
     "clock_stepped": {"by_us": 90 * SECOND_US},
 }
 

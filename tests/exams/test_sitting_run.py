@@ -176,6 +176,7 @@ def test_every_transition_can_happen() -> None:
         ("submit", ADA, {"papers": 3}),
         ("correct_papers", ADA, {"papers": 4}),
         ("leave", ADA, {}),
+        ("new_attempt", ADA, {}),
     ]
     run = after(run, *(event(name, NINE, whom, **detail) for name, whom, detail in calls))
     at = NINE + 40 * MINUTE

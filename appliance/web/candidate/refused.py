@@ -10,6 +10,7 @@ from flask import render_template
 from appliance.errors import ApplianceError, ConflictError, NotFoundError, UnavailableError
 from appliance.exchange.record import ParametersError
 from appliance.exchange.token import TokenError
+from appliance.sittings.attempts import AttemptRunningError
 from appliance.web.api.errors import InactiveError, TooManyError
 from appliance.web.language import gettext as _
 from appliance.web.language.problems import problem_words
@@ -52,6 +53,11 @@ def _words(problem: ApplianceError) -> tuple[str, str]:
         return _token_words(problem.reason, staff)
     if isinstance(problem, (TooManyError, UnavailableError)):
         return _("The room's box is busy"), _("Wait a moment, then go back and start your exam again.")
+    if isinstance(problem, AttemptRunningError):
+        return _("Another attempt at this exam is still open"), _(
+            "Finish it first, in the page where you write it. Then start the new one again from where you start your"
+            " exam. If you cannot find that page, ask the invigilator."
+        )
     headings: list[tuple[type[ApplianceError], str]] = [
         (InactiveError, _("Exams from there are not taken in this room at present")),
         (NotFoundError, _("This room does not know where you come from")),
