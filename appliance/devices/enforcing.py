@@ -109,9 +109,10 @@ class Enforcer:
         self._opening[port] = future
         future.add_done_callback(lambda _: self._wake())
 
-    def is_opening(self, port: str) -> bool:
-        """Return whether the device at a port is being opened at the moment."""
-        return port in self._opening
+    @property
+    def is_opening(self) -> bool:
+        """Whether a device is being opened at the moment."""
+        return not all(future.done() for future in self._opening.values())
 
     def opened(self) -> dict[str, Told]:
         """Return what has been opened since the last call, by port."""

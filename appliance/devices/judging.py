@@ -59,6 +59,7 @@ class Judge:
         news: PortNews | None = None,
         again: bool = False,
         reopens: bool = False,
+        entering: bool = False,
     ) -> Change | None:
         """Judge what is at a port now and tell the kernel; return what changed, None where nothing did.
 
@@ -71,6 +72,7 @@ class Judge:
             news: what events told of the port, None where none did.
             again: whether the device that is there came anew, though it may be the same.
             reopens: whether what the box has kept out so far is let in again, as it is stood down.
+            entering: whether it is from now on that devices are kept out: what is kept out is news then.
         """
         device, now_us = self._bus.read(port), self._clock.wall_us()
         passed = tuple(
@@ -96,7 +98,7 @@ class Judge:
         fresh = again or before is None or before.device.hash != device.hash
         changed = self._is_changed(device, before, again=again)
         after = _present(device, decision, steps, told, before=before, fresh=fresh, now_us=now_us)
-        kind = _kind(before, after, fresh=fresh, changed=changed, is_in=is_in)
+        kind = _kind(before, after, fresh=fresh, changed=changed, is_in=is_in, entering=entering)
         if kind is None:
             return Change(port, after, passed) if passed or after != before else None
         times = max((one.times for one in news.came if one.is_of(device)), default=1) if news and fresh else 1
@@ -196,7 +198,9 @@ def _present(
     return before if unchanged == before else after
 
 
-def _kind(before: Present | None, after: Present, *, fresh: bool, changed: bool, is_in: bool) -> EventKind | None:
+def _kind(
+    before: Present | None, after: Present, *, fresh: bool, changed: bool, is_in: bool, entering: bool
+) -> EventKind | None:
     """Return what happened in one word, None where nothing did that people want to know."""
     if changed:
         return "changed"
@@ -206,10 +210,9 @@ def _kind(before: Present | None, after: Present, *, fresh: bool, changed: bool,
         return None if before.state == "failed" else "failed"
     if before.state == after.state == "out" and is_in:
         return "failed"  # somebody else let it in; it is out again
-    kept = (keeps_out(before), before.decision.verdict) != (keeps_out(after), after.decision.verdict)
-    return "decided" if kept else None
+    kept = _stands(before) != _stands(after)
+    return "decided" if kept or (entering and after.decision.verdict != "allow") else None
 
 
-def keeps_out(one: Present) -> bool:
-    """Return whether a device is out, or would be if the kernel could be told."""
-    return one.state in {"out", "rejected"} or (one.state in {"noted", "failed"} and one.decision.verdict != "allow")
+def _stands(one: Present) -> tuple[bool, str]:
+    return one.state in {"out", "rejected"}, one.decision.verdict

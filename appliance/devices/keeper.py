@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from appliance.config import Settings
     from appliance.devices.enforcing import Able, Enforcer
     from appliance.devices.guard import SystemParts
+    from appliance.devices.rules import Rules
     from appliance.devices.signing import Signer
     from appliance.usb.book import PortNews
     from appliance.usb.devices_rows import Present
@@ -85,6 +86,7 @@ class Keeper:
         self._judge = Judge(clock, bus, enforcer, parts)
         self._ledger = Ledger(db, clock, Teller(db, clock, repeat_us=settings.usb.repeat_seconds * SECOND_US))
         self._early: dict[str, tuple[str, int]] = {}
+        self._deadlines: dict[int, int] = {}
         self._peers: dict[str, str] = {}
         self._missed = self._overruns = 0
         self._problem = ""
@@ -119,7 +121,7 @@ class Keeper:
             self._set_controllers()
         if self._state is None:
             self._propose()
-        self._enter(reopens=was_armed and not self._mode.enforces)
+        self._enter(reopens=was_armed and not self._mode.enforces, entering=self._mode.enforces and not was_armed)
 
     def look(self) -> None:
         """Go by what the database and the time say now; it costs microseconds where nothing is new."""
@@ -127,7 +129,7 @@ class Keeper:
         try:
             if self._watch.changed():
                 fresh = read_rules(self._db, fresh.zone)
-            over = fresh.over(now_us)
+            over = self._over(fresh, now_us)
             if over:
                 end_due(self._db, over, clock=self._clock)
                 fresh = read_rules(self._db, fresh.zone)
@@ -141,7 +143,7 @@ class Keeper:
         if mode.enforces != was.enforces:
             self._set_controllers()
         if mode != was or fresh.judges != old.judges:
-            self._enter(reopens=was.enforces and not mode.enforces)
+            self._enter(reopens=was.enforces and not mode.enforces, entering=mode.enforces and not was.enforces)
         else:
             self._say()
 
@@ -188,12 +190,33 @@ class Keeper:
                 changes.append(self._settle(port))
         self._enter_changes(changes)
 
+    def _over(self, rules: Rules, now_us: int) -> list[int]:
+        """Return orders that are over: by the wall clock, or by the time that has passed, should that be set back."""
+        mono_us = self._clock.mono_us()
+        timed = {one.id: one.until_us - now_us for one in rules.orders if one.until_us is not None}
+        self._deadlines = {one: self._deadlines.get(one, mono_us + left_us) for one, left_us in timed.items()}
+        late = {one for one, deadline_us in self._deadlines.items() if mono_us >= deadline_us}
+        return sorted(late | set(rules.over(now_us)))
+
     def _settle(
-        self, port: str, *, news: PortNews | None = None, again: bool = False, reopens: bool = False
+        self,
+        port: str,
+        *,
+        news: PortNews | None = None,
+        again: bool = False,
+        reopens: bool = False,
+        entering: bool = False,
     ) -> Change | None:
-        before = self._ledger.known.get(port)
         return self._judge.settle(
-            port, before, self._rules, self._mode, self._able, news=news, again=again, reopens=reopens
+            port,
+            self._ledger.known.get(port),
+            self._rules,
+            self._mode,
+            self._able,
+            news=news,
+            again=again,
+            reopens=reopens,
+            entering=entering,
         )
 
     def _enter_changes(self, changes: Iterable[Change | None]) -> None:
@@ -210,10 +233,10 @@ class Keeper:
             return news.again
         return early[0] != _name(self._bus.read(news.port))
 
-    def _enter(self, *, reopens: bool) -> None:
+    def _enter(self, *, reopens: bool, entering: bool) -> None:
         """Judge all that is there anew, and say what is now."""
         self._judge.guard(enforces=self._mode.enforces)
-        self._enter_changes([self._settle(port, reopens=reopens) for port in self._ports()])
+        self._enter_changes([self._settle(port, reopens=reopens, entering=entering) for port in self._ports()])
         self._peers = self._bus.peers()
         self._say()
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance import log
@@ -26,6 +25,8 @@ from appliance.usb.sysfs import SYSFS, UsbBus
 from appliance.usb.watching import Batch, Watcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlite_utils import Database
 
     from appliance.clock import Clock
@@ -63,7 +64,8 @@ def main(settings: Settings, *, sysfs: Path = SYSFS) -> None:
     )
     try:
         keeper.start()
-        _LOG.info("USB is watched", mode=keeper.mode.mode, enforced=bool(keeper.able), why_not=keeper.able.words or None)
+        able, mode = keeper.able, keeper.mode.mode
+        _LOG.info("USB is watched", mode=mode, enforced=bool(able), why_not=able.words or None)
         _run(settings, keeper, watcher, clock, stop)
         if settings.box.trial and keeper.able:
             enforcer.set_controllers(open=True)

@@ -88,5 +88,5 @@ def is_changed(before: Device | None, after: Device, *, apart_us: int) -> bool:
         return False
     if apart_us == 0:
         return True
-    alike = before.id == after.id or bool(before.serial and before.serial == after.serial)
-    return alike and apart_us <= CHANGED_WITHIN_US
+    same_serial = before.serial == after.serial  # another stick of the same make is another device
+    return same_serial and (bool(after.serial) or before.id == after.id) and apart_us <= CHANGED_WITHIN_US

@@ -19,6 +19,8 @@ from appliance.usb.devices_rows import port_order
 from appliance.usb.sysfs_device import PORT, read_device
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appliance.usb.model import Device
 
 SYSFS: Final = Path("/sys/bus/usb")
@@ -41,10 +43,16 @@ class SysfsError(ApplianceError):
 
 
 class UsbBus:
-    """USB as sysfs has it, below ``root``; every call is a look or a write of its own, nothing is remembered."""
+    """USB as sysfs has it; every call is a look or a write of its own, nothing is remembered.
 
-    def __init__(self, root: Path = SYSFS) -> None:
+    Args:
+        root: ``/sys/bus/usb``.
+        write: writes an attribute; raises OSError as the kernel does.
+    """
+
+    def __init__(self, root: Path = SYSFS, *, write: Callable[[Path, str], None] | None = None) -> None:
         self._root = root
+        self._write_attribute = write or write_attribute
 
     @property
     def exists(self) -> bool:
@@ -201,13 +209,22 @@ class UsbBus:
 
     def _write(self, path: Path, value: str) -> None:
         try:
-            file = os.open(path, os.O_WRONLY)  # never O_CREAT: what is not there is gone
-            try:
-                os.write(file, value.encode())
-            finally:
-                os.close(file)
+            self._write_attribute(path, value)
         except OSError as problem:
             raise _refused(path, problem) from problem
+
+
+def write_attribute(path: Path, value: str) -> None:
+    """Write an attribute of sysfs in one call, as the kernel wants it; one that is not there is never made.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    file = os.open(path, os.O_WRONLY)
+    try:
+        os.write(file, value.encode())
+    finally:
+        os.close(file)
 
 
 def _refused(path: Path, problem: OSError) -> SysfsError:

@@ -94,8 +94,14 @@ def write_sysfs(root: Path, devices: Mapping[str, Described | Attributes], *, bu
     for bus in range(1, buses + 1):
         _write(root, flat, f"usb{bus}", _blocks(root_hub(bus)))
     for port in sorted(devices, key=_depth):
-        _write(root, flat, port, _blocks(plugged(port, devices[port], interfaces=False)))
+        write_device(root, port, devices[port])
     return flat
+
+
+def write_device(root: Path, port: str, what: Described | Attributes, *, authorized: bool = True) -> None:
+    """Add the folder of one device more to those of `write_sysfs`, without its interfaces."""
+    text = plugged(port, what, authorized=authorized, interfaces=False)
+    _write(root, root / "bus" / "usb" / "devices", port, _blocks(text))
 
 
 def _write(root: Path, flat: Path, port: str, attributes: Mapping[str, bytes]) -> None:

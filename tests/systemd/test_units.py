@@ -106,7 +106,7 @@ def test_accounts_are_made_as_described(tmp_path: Path) -> None:
         line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
         for line in (tmp_path / "etc/group").read_text().splitlines()
     }
-    assert groups["exambox"] == {"exambox-capture", "exambox-keyring", "exambox-web", "exambox-sync"}
+    assert groups["exambox"] == {f"exambox-{name}" for name in ("capture", "keyring", "web", "sync", "devices")}
     assert groups["exambox-sign"] == {"exambox-capture", "exambox-keyring"}
     assert "exambox-web" in groups["exambox-exchange"]
     assert not groups["exambox-exchange"] & {"exambox-capture", "exambox-keyring"}
@@ -167,14 +167,17 @@ def test_folders_are_those_of_the_settings() -> None:
     assert made[str(SETTINGS.tls_dir)] == ("0755", "root", "root")
     for service in SERVICES:
         for path in _service(service)["ReadWritePaths"].split():
+            if path.removeprefix("-").startswith("/sys/"):  # the kernel's own
+                continue
             mode, user, group = made[path]
             shared = group == "exambox" and mode[2] == "7"
             assert shared or user == _service(service)["User"]
 
 
 def test_sockets_are_where_the_settings_expect_them() -> None:
-    """The run folder of capture, keyring and sync is the one the settings name."""
+    """The run folder of capture, keyring, sync and devices is the one the settings name."""
     places = {"capture": SETTINGS.live_socket, "keyring": SETTINGS.keyring_socket, "sync": SETTINGS.sync_beat}
+    places["devices"] = SETTINGS.devices_beat
     for service, socket in places.items():
         folder = _service(f"exambox-{service}.service")["RuntimeDirectory"]
         assert socket.parent == Path("/run") / folder
@@ -232,3 +235,27 @@ def test_sync_calls_outward_and_listens_nowhere() -> None:
         "exambox-sync",
         "exambox-web",
     }
+
+
+def test_the_process_that_watches_usb_alone_may_write_sysfs_and_has_no_network_camera_or_vault() -> None:
+    """One right over files, worth something for the kernel's switches alone; no socket but netlink and AF_UNIX."""
+    for service in PROCESSES:
+        writes = " ".join(_all_of(service, "ReadWritePaths"))
+        assert ("/sys/" in writes) == (service == "exambox-devices.service")
+    values = _service("exambox-devices.service")
+    assert values["CapabilityBoundingSet"] == values["AmbientCapabilities"] == "CAP_DAC_OVERRIDE"
+    assert set(values["RestrictAddressFamilies"].split()) == {"AF_UNIX", "AF_NETLINK"}
+    assert (values["IPAddressDeny"], values["SocketBindDeny"], values["PrivateDevices"]) == ("any", "any", "yes")
+    assert values["TemporaryFileSystem"] == f"{SETTINGS.state_dir}:ro"
+    seen = " ".join(
+        _all_of("exambox-devices.service", "BindPaths") + _all_of("exambox-devices.service", "BindReadOnlyPaths")
+    )
+    folder = SETTINGS.keys_dir
+    assert seen.split() == [str(SETTINGS.database.parent), f"-{folder}/box.json", f"-{folder}/usb.key"]
+    # The kernel's events reach it in the first user namespace alone, and it has to see how the box is reached.
+    assert not {"PrivateUsers", "PrivateNetwork"} & set(values)
+
+
+def _all_of(service: str, key: str) -> list[str]:
+    lines = (UNITS / service).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")]
