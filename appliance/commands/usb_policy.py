@@ -17,9 +17,10 @@ from appliance.errors import ApplianceError, BadInputError, ConflictError
 from appliance.usb.dry_run import Trial, advice, dry_run
 from appliance.usb.engine import decide, explain
 from appliance.usb.library import library
-from appliance.usb.model import Mode
+from appliance.usb.model import Mode, Verdict
+from appliance.usb.new_rule import By, rule_for
 from appliance.usb.policies import history, keep_policy, policy_in_force, policy_version, restore_policy
-from appliance.usb.policy_file import MAX_POLICY_BYTES, read_policy, write_policy
+from appliance.usb.policy_file import MAX_POLICY_BYTES, add_rule, read_policy, write_policy, write_rule
 from appliance.usb.seen import seen
 from appliance.usb.usbguard import export_rules, import_rules
 
@@ -174,6 +175,36 @@ def explain_command(
     for step in explain(policy, device, now):
         click.secho(text.step_line(step), bold=step.decides)
     click.echo(f"So it is {text.decided(decide(policy, device, now))} in mode {mode}.")
+
+
+@policy_command.command("add-rule")
+@click.argument("port")
+@click.option(
+    "--verdict", type=click.Choice(get_args(Verdict)), default="allow", show_default=True, help="What it says."
+)
+@click.option(
+    "--by",
+    type=click.Choice(get_args(By)),
+    default="hash",
+    show_default=True,
+    help="Known by its hash (itself and its twins), its serial number, its model, or where it is plugged in.",
+)
+@click.option("--why", default="", metavar="TEXT", help="The reason: the rule's comment, and for the log.")
+@click.option("--yes", is_flag=True, help="Do not ask, although it would keep out what is plugged in now.")
+@click.pass_context
+def add_rule_command(ctx: click.Context, *, port: str, verdict: Verdict, by: By, why: str, yes: bool) -> None:
+    """Put a rule about the device at PORT before all others, and that policy in force."""
+    db = database_of(settings_of(ctx))
+    before = policy_in_force(db)
+    if before.problem:
+        raise ConflictError(f"The policy in force cannot be read: {before.problem}", hint="Apply another one first.")
+    rule = rule_for(before.policy, device_at(port), verdict=verdict, by=by, comment=why)
+    content = add_rule(before.text, rule)
+    click.echo(write_rule(rule))
+    if _show_changes(ctx, read_policy(content)) and not yes:
+        click.confirm(_ASK, abort=True)
+    version = keep_policy(db, content, clock=SystemClock(), who=person(), why=why, after=before.version)
+    click.echo(f"Version {version} is in force.")
 
 
 @policy_command.command("history")

@@ -133,6 +133,18 @@ def test_explain_names_the_rule_that_decides(settings: Settings, open_file: Path
         raise _problem(settings, "usb", "policy", "explain", "1-1", "--at", "noon")
 
 
+def test_rule_about_a_device_is_added(settings: Settings) -> None:
+    """A rule about a device that is plugged in comes before all others, and its reason is its comment."""
+    added = run(settings, "usb", "policy", "add-rule", "1-1.4", "--why", "the centre's own stick")
+    assert added.exit_code == 0, added.output
+    policy = read_policy(run(settings, "usb", "policy", "show").stdout)
+    assert (policy.rule[0].verdict, policy.rule[0].comment) == ("allow", "the centre's own stick")
+    assert "2 devices: 2 allowed." in run(settings, "usb", "policy", "dry-run").output
+    again = run(settings, "usb", "policy", "add-rule", "1-1.4", "--by", "port", "--verdict", "reject", "--yes")
+    assert "Version 2 is in force." in again.output
+    assert "1 allowed, 1 rejected" in run(settings, "usb", "policy", "dry-run").output
+
+
 def test_usbguard_rules_in_and_out(settings: Settings, tmp_path: Path) -> None:
     """USBGuard's rules become a policy file that can be applied, what is lost is told, and rules are written again."""
     rules, policy, back = tmp_path / "rules.conf", tmp_path / "policy.toml", tmp_path / "back.conf"
