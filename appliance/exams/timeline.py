@@ -83,7 +83,8 @@ class Timeline:
             return replace(self, offset_us=self.offset_us + int(event.detail["by_us"]))
         now = self.steady(event.at_us)
         now = now if self.last_us is None else max(now, self.last_us)
-        return _passed(_granted(_stopped(replace(self, last_us=now), event, now), event), event, now)
+        known = _attempted(replace(self, last_us=now), event)
+        return _passed(_granted(_stopped(known, event, now), event), event, now)
 
 
 def timeline_of(history: Iterable[Event]) -> Timeline:
@@ -140,10 +141,6 @@ def _passed(timeline: Timeline, event: Event, now: int) -> Timeline:
         return replace(timeline, started_us=now)
     if event.name in _BEGINS:
         return replace(timeline, begun={**timeline.begun, whom: now})
-    if event.name == "new_attempt":
-        return _anew(timeline, whom)
-    if event.name in GIVES_UP | {"close_ghost", "close_ghosts"}:
-        timeline = _given_up(timeline, timeline.earlier if event.name == "close_ghosts" else [whom])
     if event.name in _FINISHES:
         return _finished(timeline, [whom], now)
     if event.name == "continue_writing":
@@ -158,6 +155,17 @@ def _finished(timeline: Timeline, whom: Iterable[str], now: int) -> Timeline:
     """Let those of them who had begun and not finished finish now."""
     ending = [one for one in whom if one in timeline.begun and one not in timeline.finished]
     return _running(replace(timeline, finished={**timeline.finished, **dict.fromkeys(ending, now)}), ending, now)
+
+
+def _attempted(timeline: Timeline, event: Event) -> Timeline:
+    """Take in that a candidate takes another attempt, or gives up one that has not begun."""
+    if event.name == "new_attempt":
+        return _anew(timeline, event.candidate)
+    if event.name == "close_ghosts":
+        return _given_up(timeline, timeline.earlier)
+    if event.name in GIVES_UP or event.name == "close_ghost":
+        return _given_up(timeline, [event.candidate])
+    return timeline
 
 
 def _anew(timeline: Timeline, whom: str) -> Timeline:

@@ -1,4 +1,4 @@
-"""Another attempt at an exam in a sitting that people lead: taken in the candidate's place once the first is finished."""
+"""Another attempt at an exam in a sitting that people lead, in the candidate's place, once the first is finished."""
 
 from __future__ import annotations
 

@@ -73,6 +73,7 @@ def act_words(name: str) -> str:
         "extend": _("Extra time"),
         "set_allowance": _("Planned extra time"),
         "finish": _("Finished"),
+        "new_attempt": _("Another attempt"),
         "continue_writing": _("Continue writing"),
         "submit": _("Papers handed in"),
         "correct_papers": _("Correct the papers"),

@@ -141,6 +141,31 @@ def test_a_session_stays_its_candidates(ada: Candidate, app: Flask, lms: Lms) ->
     assert ada.page().status_code == 200
 
 
+def test_another_attempt_waits_for_the_end_of_the_first(ada: Candidate, lms: Lms, room: Room) -> None:
+    """While one is written a second is refused with what to do, in the reader's words; afterwards it is opened."""
+    ada.arrive(identification="passport")
+    who = lms.facts().candidate.id
+    ada.agree()
+    room.act("check_identity", who, document="passport", result="matches")
+    ada.do("here")
+    room.act("seat", who, seat="A4")
+    room.act("start")
+    ada.do("begin")
+    again = ada.arrive(sessionId="s-again", identification="passport")
+    assert again.status_code == 409
+    assert "Another attempt at this exam is still open" in again.text
+    assert "Finish it first" in again.text
+    assert ada.state()["step"] == "exam"
+    room.act("finish", who)
+    assert ada.arrive(sessionId="s-again", identification="passport").status_code == 303
+    assert ada.state()["step"] == "you"
+    ada.agree()
+    ada.do("begin")
+    assert ada.state()["step"] == "exam"
+    assert lms.facts().status == "finished"
+    assert lms.facts("s-again").status == "started"
+
+
 def test_only_a_browser_that_is_brought_may_come_from_elsewhere(ada: Candidate, lms: Lms) -> None:
     """Another site's page may send a form here, but no script, picture or frame of it reaches the endpoint."""
     token = lms.token()
