@@ -170,7 +170,9 @@ def judge(sitting: str, warning: int) -> Answer:
 def give(sitting: str, warning: int) -> Answer:
     """Say whose a warning of the room is: it then counts for that candidate's session, and the LMS is told."""
     found, asked = _warning(sitting, warning), read_form(GiveForm)
-    session = next((one.id for one in reversed(sessions_of(database(), sitting)) if one.candidate == asked.candidate), "")
+    session = next(
+        (one.id for one in reversed(sessions_of(database(), sitting)) if one.candidate == asked.candidate), ""
+    )
     if not session:
         raise ConflictError(
             "This candidate has no session that a warning could belong to.",
