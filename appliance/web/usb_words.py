@@ -56,8 +56,9 @@ KINDS: Final[Mapping[str, Any]] = {
     "board": _("Microcontroller board"),
     "own-class": _("Device of its maker's own class"),
     "unknown": _("USB device"),
-    # what a seat agent's warnings are about
-    "seat-agent": _("Seat agent"),
+    # what other warnings are about
+    "storm": _("Many USB devices in a short time"),
+    "silent-agent": _("Seat agent that does not report"),
     "window": _("Active window"),
 }
 """By the kinds of `appliance.usb.words`; a test holds that none is missing."""
@@ -66,11 +67,11 @@ VERDICTS: Final[Mapping[str, Any]] = {
     "allow": _("allowed"),
     "block": _("blocked"),
     "reject": _("rejected until it is plugged in again"),
-    "failed": _("could not be blocked"),
-    "changed": _("changed while plugged in"),
-    "noted": _("noted only"),
-    "silent": _("silent"),
 }
+FAILED: Final = _("could not be kept out")
+CHANGED: Final = _("says something else of itself now")
+WORKSTATION: Final = _("at the workstation")
+NOTED: Final = _("noted, not kept out")
 _PORT: Final = _("port %(port)s")
 _SEAT: Final = _("Seat %(seat)s")
 _NO_SEAT: Final = _("No seat is known for this port.")
@@ -109,10 +110,29 @@ def subject_words(subject: Mapping[str, Any], language: str = "") -> str:
     parts = [
         kind_words(str(subject.get("what") or "unknown"), said),
         str(subject.get("name") or ""),
-        port_words(port, said) if PORT.fullmatch(port) else port,
-        verdict_words(str(subject.get("verdict") or ""), said),
+        _place(port, said, workstation=bool(subject.get("agent"))),
+        *_became(subject, said),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _place(port: str, said: str, *, workstation: bool) -> str:
+    if not port:
+        return ""
+    if workstation:  # its ports have no names here
+        return WORKSTATION.within(said)
+    return port_words(port, said) if PORT.fullmatch(port) else port
+
+
+def _became(subject: Mapping[str, Any], said: str) -> list[str]:
+    """Return what became of a device: what was decided, unless the kernel did otherwise."""
+    verdict, state = str(subject.get("verdict") or ""), str(subject.get("state") or "")
+    changed = [CHANGED.within(said)] if subject.get("event") == "changed" else []
+    if state == "failed":
+        return [*changed, FAILED.within(said)]
+    if state == "noted" and verdict != "allow":
+        return [*changed, NOTED.within(said)]
+    return [*changed, verdict_words(verdict, said)]
 
 
 def alert_words(item: Mapping[str, Any], language: str) -> dict[str, str]:

@@ -73,6 +73,7 @@ def event_words(kind: str) -> str:
         "failed": _("the kernel could not be told"),
         "missed": _("found without an event"),
         "storm": _("very many events"),
+        "decided": _("judged otherwise than before"),
     }.get(kind, kind)
 
 
