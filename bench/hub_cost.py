@@ -145,7 +145,7 @@ def backlog(box: str, first: int, count: int) -> list[Item]:
 
 
 def measure(folder: Path, *, runs: int, seconds: float) -> dict[str, Any]:
-    """Measure both figures; the peer is the same server at a page that does nothing."""
+    """Measure both figures; the peer is the same server at /healthz: no token, but a database connection a request."""
     with Hub(folder, STEPS[-1]) as hub:
         rates = [hub.push(backlog(hub.boxes[0][0], run * ITEMS, ITEMS)) for run in range(runs)]
         best, detail = _most(hub, seconds, bare=False)
