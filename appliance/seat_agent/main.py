@@ -81,7 +81,6 @@ class Agent:
         troubles = {**self.usb.troubles, **self._troubles}
         return State(
             version=__version__,
-            machine=self.enrolment.name,
             enforced=self.usb.enforces,
             mode=self.usb.mode if self.policy.version else "",
             devices=self.usb.devices,

@@ -21,6 +21,7 @@ from appliance.ipc.beat import write_beat
 from appliance.ipc.notify import Notifier
 from appliance.outbox.calling import Caller, CallRules
 from appliance.sittings import automatic
+from appliance.sittings.seat_silence import SilenceWatch
 from appliance.sync.centre_duty import CentreDuty
 from appliance.sync.centre_media import MediaDuty
 from appliance.sync.chores import PRUNING_US, Every, RoomLook, forget_old
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 LOOK_S: Final = 0.1
 """How often the database is looked at; a delivery leaves within this after its cause."""
 BEAT_US: Final = 2 * SECOND_US
+SEATS_US: Final = 2 * SECOND_US
+"""How often it is looked whether workstations report."""
 _LOG = log.get(__name__)
 
 
@@ -78,12 +81,19 @@ def _recordings(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> 
     return MediaDuty(settings, open_box_database(settings.database), clock)
 
 
+def _seats(settings: Settings, clock: Clock, _wake: Callable[[], None]) -> Duty:
+    db = open_box_database(settings.database)
+    watch = SilenceWatch(settings.usb.agent_silent_seconds * SECOND_US, clock)
+    return Every("seats", SEATS_US, lambda: watch.look(db), clock, db)
+
+
 DUTIES: Final[dict[str, MakeDuty]] = {
     "deliveries": _lms,
     "sittings": _sittings,
     "forgetting": _forgetting,
     "centre": _centre,
     "recordings": _recordings,
+    "seats": _seats,
 }
 """What the process does; each is made in its own thread."""
 

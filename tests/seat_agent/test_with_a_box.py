@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from appliance.clock import SystemClock
 from appliance.usb.agents.store import revoke_agent
 from tests.seat_agent.world import LAN, Workstation, a_box, until
+from tests.sync.process import syncing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,18 +53,16 @@ def test_a_device_at_a_workstation_is_kept_out_and_told(box: SeatBox, pc: Workst
     """Armed by the box's signed policy, a stick is inert, the workstation's keyboard stays, the room is warned."""
     pc.desk.plug(KEYBOARD, "1-1")
     box.policy("armed")
-    session = next(iter(box.exam_now("7", seats=("seat 7",)).run.people))
+    box.exam_now("7", seats=("seat 7",))
     joined(box, pc)
     until(lambda: not pc.desk.is_open, what="closed controllers")
     pc.desk.plug(STICK, "1-2")
-    (warning,) = until(box.warnings, what="the warning")
+    (warning,) = until(lambda: box.warnings("forbidden_device"), what="the warning")
     assert not pc.desk.is_in("1-2")
     assert pc.desk.is_in("1-1")
-    assert warning.warning.kind == "forbidden_device"
     assert warning.warning.session
     assert (warning.seat, warning.subject["port"], warning.subject["state"]) == ("seat 7", "1-2", "out")
     assert warning.subject["what"] == "usb-stick"
-    assert session
     status = json.loads(pc.says("status", "--json").stdout)
     assert (status["mode"], status["enforced"], status["devices"], status["out"]) == ("armed", True, 2, 1)
     assert "1 kept out" in pc.says("status").stdout
@@ -191,3 +190,19 @@ def test_leaving_opens_usb_and_removes_the_key(box: SeatBox, pc: Workstation, tm
     assert pc.desk.is_open
     until(pc.desk.is_in, what="let in")
     assert [one.name for one in (tmp_path / "agent").iterdir()] == ["run"]
+
+
+def test_a_killed_agent_is_told_to_the_room_until_it_is_back(box: SeatBox, pc: Workstation) -> None:
+    """Silence where somebody sits is a warning of the seat; it ends by itself, and the box knows of the kill."""
+    box.exam_now("7", seats=("seat 7",))
+    joined(box, pc)
+    with syncing(box.settings, EXAMBOX_USB__AGENT_SILENT_SECONDS="10"):
+        pc.kill()
+        (warning,) = until(lambda: box.warnings("timeout"), "the warning")
+        assert (warning.warning.session, warning.seat) == ("", "seat 7")
+        assert box.agent().silent_since_us is not None
+        pc.starts()
+        until(lambda: box.agent().silent_since_us is None, "that it is back")
+    assert box.warnings("timeout")[0].warning.end_us <= SystemClock().wall_us()
+    until(lambda: len(box.events("agent")) == 2, "what it says of itself")
+    assert [one["count"] for one in box.events("agent")] == [0, 1]

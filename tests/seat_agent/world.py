@@ -68,6 +68,7 @@ class SeatBox:
     https: int
     process: subprocess.Popen[bytes] | None = None
     policies: int = 0
+    room: a_sitting.Room | None = None
 
     @property
     def address(self) -> str:
@@ -131,21 +132,24 @@ class SeatBox:
         """At which ports devices were told of."""
         return [one["device"]["port"] for one in self.events("usb") if change in {"", one["change"]}]
 
-    def warnings(self, sitting: str = "monday") -> list[StoredWarning]:
-        """The warnings of a sitting."""
-        return warnings_of(self.db, sitting=sitting)
+    def warnings(self, kind: str) -> list[StoredWarning]:
+        """The warnings of one kind in the exam."""
+        return [one for one in warnings_of(self.db, sitting="monday") if one.warning.kind == kind]
 
     def exam_now(self, *numbers: str, seats: tuple[str, ...]) -> a_sitting.Room:
-        """Hold an exam that began just now, in which these candidates write."""
+        """Hold an exam that began just now, in which these candidates write; the one that is held already, if it is."""
+        if self.room is not None:
+            return self.room
         now = SystemClock().wall_us()
         day = {"startDate": format_utc(now - DAY_S * 10**6), "endDate": format_utc(now + DAY_S * 10**6)}
-        clock = ManualClock(wall_us=now)
+        clock = ManualClock(wall_us=now, mono_us=SystemClock().mono_us())
         with mock.patch.object(a_sitting, "NINE", now), mock.patch.object(a_sitting, "a_clock", return_value=clock):
             room = a_sitting.Room(self.db, self.settings, *numbers, **day)
         with_seats(room, *seats)
         for number in numbers:
             room.hands_over(number)
         room.writes(*numbers)
+        self.room = room
         return room
 
 
@@ -185,14 +189,15 @@ class Workstation:
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "appliance.cli", "seat-agent", *words, "--state", str(self.folder / "agent")]
 
-    def _environ(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its processes are started with: no desktop unless a test says so."""
         kept = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "SWAYSOCK"}}
         return kept | self.environ
 
     def says(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the agent."""
         return subprocess.run(
-            self._command(*words), cwd=ROOT, env=self._environ(), capture_output=True, text=True, check=False,
+            self._command(*words), cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False,
             timeout=60,
         )  # fmt: skip
 
@@ -205,8 +210,8 @@ class Workstation:
         """Start the agent."""
         with (self.folder / "agent.log").open("ab") as out:
             self.process = subprocess.Popen(
-                self._command("run", "--sysfs", str(self.desk.root), "--sweep", "0.2"), cwd=ROOT, env=self._environ(),
-                stdout=out, stderr=out,
+                self._command("run", "--sysfs", str(self.desk.root), "--sweep", "0.2"), cwd=ROOT,
+                env=self.environment(), stdout=out, stderr=out,
             )  # fmt: skip
 
     def status(self) -> dict[str, Any]:

@@ -103,7 +103,6 @@ class State(Struct, frozen=True, kw_only=True):
     """
 
     version: ShortText = ""
-    machine: ShortText = ""
     enforced: bool = False
     mode: ShortText = ""
     devices: Count = 0

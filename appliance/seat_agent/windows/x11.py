@@ -28,7 +28,7 @@ def active_applications(name: str | None = None) -> Iterator[str]:
     """
     try:
         there = display.Display(name)
-    except (error.DisplayError, error.XauthError, OSError) as problem:
+    except (error.DisplayError, error.XauthError, OSError, ValueError, OverflowError) as problem:
         raise _gone(name, problem) from problem
     try:
         root = there.screen().root
