@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance import config
 from appliance.clock import SystemClock
-from appliance.diagnosis import access, box, centre, computer, deliveries, keys, processes
+from appliance.diagnosis import access, box, centre, computer, deliveries, keys, processes, usb
 from appliance.diagnosis.result import Check, Examined, run
 from appliance.errors import ConfigError
 
@@ -37,6 +37,8 @@ QUICK = (
     deliveries.check_sync,
     deliveries.check_deliveries,
     centre.check_centre_key,
+    usb.check_devices,
+    usb.check_usb,
     access.check_certificate,
     access.check_second_factors,
 )
@@ -58,12 +60,14 @@ _OF_A_ROOM = frozenset(
     {
         keys.check_keys, keys.check_key_modes, keys.check_recipients, keys.check_checkpoint, processes.check_capture,
         processes.check_cameras, processes.check_keyring, box.check_retention, box.check_codecs, box.check_disk_speed,
+        usb.check_devices, usb.check_usb,
     }
 )  # fmt: skip
-"""What a hub has nothing of: cameras, recordings, the keys of both."""
+"""What a hub has nothing of: cameras, recordings, the keys of both, a room's USB devices."""
 _ORDER = ("software", "codecs", "folders", "disk", "disk_speed", "clock", "power", "temperature", "memory", "load",
           "keys", "key_modes", "recipients", "database", "log", "checkpoint", "retention", "capture", "cameras",
-          "keyring", "web", "sync", "deliveries", "centre_key", "certificate", "second_factors", "journal")  # fmt: skip
+          "keyring", "devices", "usb",
+          "web", "sync", "deliveries", "centre_key", "certificate", "second_factors", "journal")  # fmt: skip
 CHECKS = tuple(
     sorted((*QUICK, *THOROUGH, *DOCTOR_ALONE), key=lambda check: _ORDER.index(check.__name__.removeprefix("check_")))
 )

@@ -14,7 +14,7 @@ LITTLE_MEMORY_PERCENT: Final = 10
 ALMOST_NO_MEMORY_PERCENT: Final = 4
 BUSY_LOAD_A_CORE: Final = 1.5
 JOURNAL_HOURS: Final = 24
-UNITS: Final = ("exambox-capture", "exambox-keyring", "exambox-web", "exambox-sync")
+UNITS: Final = ("exambox-capture", "exambox-keyring", "exambox-web", "exambox-sync", "exambox-devices")
 
 
 def check_power(examined: Examined) -> list[Check]:

@@ -1,7 +1,7 @@
 """Is the room ready? A decision over facts (pure); ``room.py`` collects them.
 
 What is missing has a stable name and one sentence, made of a template so that it can be said in other languages. Only
-what the box really saw counts: an answer that did not come is a finding, not a pass. USB is not looked at yet.
+what the box really saw counts: an answer that did not come is a finding, not a pass.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _HINTS: Final = (
     Hint("clock", "Set up a time server, or compare with a clock you trust and say so as the reason."),
     Hint("keys", "An administrator looks at the keys' page."),
     Hint("certificate", "An administrator renews it: `exambox certs renew`."),
+    Hint("usb", "An administrator looks at the USB page."),
     Hint("roster", "Import the roster, or add candidates by hand."),
     Hint("seats", "Import a seating plan, or choose the seats at admission."),
 )
@@ -67,7 +68,7 @@ class Facts:
         needed: bytes the planned time takes, at the rate measured or assumed.
         hours: how long is planned, with the lead.
         trusted: whether the wall clock is.
-        keys, certificate: findings of the box's own checks of them.
+        keys, certificate, usb: findings of the box's own checks of them.
         roster: how many candidates are expected; ``unseated``: how many of them have no seat in a plan there is.
     """
 
@@ -82,13 +83,15 @@ class Facts:
     trusted: bool = True
     keys: Sequence[Check] = ()
     certificate: Sequence[Check] = ()
+    usb: Sequence[Check] = ()
     roster: int = 0
     unseated: int = 0
 
 
 def findings(facts: Facts) -> list[Check]:
     """Return what is missing (``fail``), and what is worth knowing and keeps nobody from being admitted (``warn``)."""
-    looked = (_cameras(facts), _recording(facts), _disk(facts), _clock(facts), _keys(facts), _certificate(facts))
+    box = (_disk(facts), _clock(facts), _keys(facts), _certificate(facts), *facts.usb)
+    looked = (_cameras(facts), _recording(facts), *box)
     return [check for check in (*looked, *_people(facts)) if check is not None]
 
 

@@ -9,10 +9,12 @@ from appliance.clock import clock_is_trusted
 from appliance.diagnosis import access, keys
 from appliance.diagnosis.readiness import CameraFact, Facts, findings, needed_bytes, noted
 from appliance.diagnosis.result import Check, Examined, run
+from appliance.diagnosis.usb import usb_findings
 from appliance.errors import ApplianceError
 from appliance.exams.methods import traits_of
 from appliance.sittings.rosters import seating_of
 from appliance.sittings.runs import exams_of, run_of, stored_sitting
+from appliance.usb.state import state_of
 from appliance.vault.disk import bytes_an_hour, read_space
 from appliance.vault.part_rows import open_parts
 
@@ -70,6 +72,7 @@ def room_facts(examined: Examined, db: Database, sitting: str) -> Facts:
         trusted=_trusted(status),
         keys=[*run(keys.check_keys, examined), *_unsigned(examined)],
         certificate=run(access.check_certificate, examined),
+        usb=usb_findings(examined, state_of(db)),
         roster=len(present.people),
         unseated=sum(not one.seat for one in present.people.values()) if seats else 0,
     )

@@ -38,8 +38,9 @@ HARMLESS: Final = frozenset(
 )  # fmt: skip
 NOBODY: Final = frozenset(
     {
-        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sync", "exambox-sign",
-        "exambox-exchange", "localhost", "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian",
+        "box", "root", "exambox", "exambox-web", "exambox-capture", "exambox-keyring", "exambox-sync",
+        "exambox-devices", "exambox-sign", "exambox-exchange",
+        "localhost", "127.0.0.1", "::1", "as", "nobody", "", "exam room", "linux", "debian",
         "raspberrypi",
         REVIEW_LABEL.lower(), "invigilation of examinations", "public task (examination regulations)",
     }

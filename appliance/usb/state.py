@@ -68,8 +68,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def state_of(db: Database) -> State | None:
     """Return what the process last said; None where it has never run."""
-    row = db.conn.execute("SELECT body FROM usb_state WHERE id = 1").fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=State)
+    row = db.conn.execute("SELECT at_us, body FROM usb_state WHERE id = 1").fetchone()
+    if row is None:
+        return None
+    try:
+        return msgspec.json.decode(row[1], type=State)
+    except msgspec.DecodeError:  # of other software; the process says it anew at its start
+        return State(at_us=row[0], mode="maintenance", problem="What the USB process said cannot be read.")
 
 
 def keep_state(db: Database, state: State) -> None:

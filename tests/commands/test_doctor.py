@@ -116,6 +116,7 @@ def test_a_running_box_passes(examined: Examined, db: Database) -> None:
     for folder in (settings.vault_dir, settings.run_dir, settings.state_dir, settings.database.parent):
         folder.chmod(0o750)
     write_beat(settings.sync_beat, SystemClock(), began_us=0, duties={"deliveries": True})
+    write_beat(settings.devices_beat, SystemClock(), began_us=0, duties={"writing": True})
     with (
         socket.create_server(("127.0.0.1", 0)) as web,
         _answering(settings.live_socket, status),

@@ -88,6 +88,7 @@ def title_of(name: str) -> str:
         "clock": _("Clock"),
         "database": _("Database"),
         "deliveries": _("Deliveries"),
+        "devices": _("USB process"),
         "disk": _("Disk"),
         "folder": _("Folder"),
         "folders": _("Folders"),
@@ -106,6 +107,7 @@ def title_of(name: str) -> str:
         "software": _("Software"),
         "sync": _("Delivery process"),
         "temperature": _("Temperature"),
+        "usb": _("USB"),
         "web": _("Dashboard"),
     }
     about = family(name)
@@ -128,6 +130,7 @@ def groups_of(seen: Iterable[Seen]) -> list[Group]:
     subjects = (
         (_("Recording"), ("capture", "cameras", "camera", "disk", "retention", "clock")),
         (_("Keys and log"), ("keys", "key modes", "recipients", "keyring", "log", "checkpoint")),
+        (_("USB devices"), ("devices", "usb")),
         (_("Deliveries"), ("sync", "deliveries", "centre key")),
         (_("People and network"), ("web", "certificate", "announcement", "mail", "second factors")),
         (

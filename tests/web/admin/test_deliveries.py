@@ -12,9 +12,9 @@ from appliance.database import write
 from appliance.integrations.addresses import Addresses
 from appliance.integrations.exchange_key import exchange_key
 from appliance.integrations.store import add_integration
+from appliance.ipc.beat import write_beat
 from appliance.outbox import get_delivery, lms_target, put
 from appliance.outbox.settling import Tried, settle
-from appliance.ipc.beat import write_beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -68,6 +68,7 @@ def test_a_lost_camera_makes_the_box_unfit_and_is_told_first(
     """With its name, why, and what to do; the page and the JSON say the same."""
     box = of(app)
     write_beat(box.settings.sync_beat, box.clock, began_us=0, duties={})
+    write_beat(box.settings.devices_beat, box.clock, began_us=0, duties={})
     admin = person("administrator")
     lost = {"camera": "front", "name": "Front <b>", "state": "lost", "reason": "timeout"}
     monkeypatch.setattr(capture, "status", lambda: {"cameras": [lost]})
