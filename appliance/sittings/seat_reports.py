@@ -127,13 +127,15 @@ def _keep_state(db: Database, agent: SeatAgent, report: ReportRequest, *, now_us
             hint="Revoke this agent at the box, and enrol each of the two with a code of its own.",
         )
     runs = [report.run, *(one for one in runs if one != report.run)][:_RUNS_KEPT]
-    state = {**msgspec.to_builtins(report.state), "runs": runs, "epoch": report.epoch, "machine": report.machine}
-    clock_off_us = report.at_us - now_us
-    state["clock_off_s"] = round(clock_off_us / SECOND_US)
-    if state != agent.state or report.policy_version != agent.policy_version:
+    said = {
+        **msgspec.to_builtins(report.state), "runs": runs, "epoch": report.epoch, "machine": report.machine,
+        "clock_off_s": round((report.at_us - now_us) / SECOND_US),
+    }  # fmt: skip
+    text = msgspec.json.encode(said)
+    if msgspec.json.decode(text) != agent.state or report.policy_version != agent.policy_version:
         db.conn.execute(
             "UPDATE seat_agent SET state = ?, policy_version = ?, heard_us = MAX(ifnull(heard_us, 0), ?) WHERE id = ?",
-            (msgspec.json.encode(state).decode(), report.policy_version, now_us, agent.id),
+            (text.decode(), report.policy_version, now_us, agent.id),
         )
 
 
