@@ -120,7 +120,7 @@ def _place(port: str, said: str, *, workstation: bool) -> str:
     if not port:
         return ""
     if workstation:  # its ports have no names here
-        return WORKSTATION.within(said)
+        return str(WORKSTATION.within(said))
     return port_words(port, said) if PORT.fullmatch(port) else port
 
 

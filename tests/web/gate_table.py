@@ -136,6 +136,7 @@ EXPECTED: dict[str, set[str]] = {
     "admin.usb_policy_change": {"administrator"},
     "admin.usb_policy_restore": {"administrator"},
     "admin.usb_policy_import": {"administrator"},
+    "admin.usb_policy_rule": {"administrator"},
     "admin.usb_arm": WATCHERS,
     "admin.usb_end_order": WATCHERS,
     "admin.usb_let_in": WATCHERS,

@@ -133,7 +133,7 @@ def usb_let_in() -> Answer:
     """Let one device in at its port, for a reason: until the sitting closes, or for twelve hours."""
     asked = read_form(DeviceForm)
     try:
-        device = _here(asked.port, asked.hash)
+        device = device_here(asked.port, asked.hash)
         now = usb_facts.mode_now(database(), services().clock.wall_us())
         orders.let_in(
             database(), device, words=say(device), who=person().name, why=asked.why, clock=services().clock,
@@ -151,7 +151,7 @@ def usb_export() -> Answer:
     asked, box = read_form(ExportForm), services()
     until_us = box.clock.wall_us() + asked.minutes * 60 * SECOND_US
     try:
-        device = _here(asked.port, asked.hash)
+        device = device_here(asked.port, asked.hash)
         orders.export(
             database(), device, words=say(device), who=person().name, why=asked.why, until_us=until_us,
             clock=box.clock, where=address(),
@@ -242,7 +242,7 @@ def usb_events() -> str:
     )
 
 
-def _here(port: str, of_hash: str) -> Device:
+def device_here(port: str, of_hash: str) -> Device:
     """Return the device that is plugged in at a port, if it is still the one that was shown."""
     found = present_at(database(), port)
     if found is None or found.device.hash != of_hash:

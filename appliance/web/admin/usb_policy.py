@@ -13,15 +13,18 @@ from msgspec import Meta
 from appliance.errors import ApplianceError
 from appliance.usb.dry_run import Advice, Row, Trial, advice, dry_run, tally
 from appliance.usb.library import library
+from appliance.usb.model import Verdict
+from appliance.usb.new_rule import By, rule_for
 from appliance.usb.policies import MAX_WHY_CHARACTERS, history, keep_policy, policy_in_force, policy_version
 from appliance.usb.policies import restore_policy as put_back
-from appliance.usb.policy_file import MAX_POLICY_BYTES, PolicyError, read_policy, write_policy
+from appliance.usb.policy import COMMENT_CHARACTERS
+from appliance.usb.policy_file import MAX_POLICY_BYTES, PolicyError, add_rule, read_policy, write_policy
 from appliance.usb.seen import seen
 from appliance.usb.usbguard import export_rules, import_rules
 from appliance.web.access import ADMINISTRATOR, allow
 from appliance.web.admin import usb_facts, usb_words
 from appliance.web.admin.blueprint import BLUEPRINT
-from appliance.web.admin.usb import READERS, SECTION
+from appliance.web.admin.usb import READERS, SECTION, device_here
 from appliance.web.asking import read_form, read_query
 from appliance.web.body_limits import takes_up_to
 from appliance.web.language import gettext as _
@@ -54,6 +57,15 @@ class ImportForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """USBGuard's rules, pasted."""
 
     rules: PolicyText
+
+
+class RuleForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule about a device that is plugged in: what it says, and by what the device is known."""
+
+    hash: Annotated[str, Meta(min_length=1, max_length=100)]
+    verdict: Verdict
+    by: By
+    comment: Annotated[str, Meta(max_length=COMMENT_CHARACTERS)] = ""
 
 
 class PolicyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +143,20 @@ def usb_policy_import() -> Answer:
     except ApplianceError as problem:
         return _page(force, force.text, problem), problem.status
     return _page(force, write_policy(made.policy), after=force.version, typed=True, imported=made)
+
+
+@BLUEPRINT.post("/admin/usb/devices/<port>/rule")
+@allow(ADMINISTRATOR)
+def usb_policy_rule(port: str) -> Answer:
+    """Put a rule about a device before all others, to be looked at: nothing is in force yet."""
+    asked, force = read_form(RuleForm), policy_in_force(database())
+    try:
+        rule = rule_for(
+            force.policy, device_here(port[:64], asked.hash), verdict=asked.verdict, by=asked.by, comment=asked.comment
+        )
+        return _page(force, add_rule(force.text, rule), after=force.version, typed=True)
+    except ApplianceError as problem:
+        return _page(force, force.text, problem), problem.status
 
 
 @BLUEPRINT.get("/admin/usb/policy.toml")

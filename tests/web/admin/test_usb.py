@@ -229,3 +229,18 @@ def test_a_box_that_cannot_tell_the_kernel_says_so(
     page = person("invigilator").get(PAGE).text
     assert "usb-mode usb-bad" in page
     assert "forbidden devices are only told" in page
+
+
+def test_a_rule_is_made_of_a_device_to_look_at(
+    person: Callable[[str], Browser], db: Database, clock: ManualClock
+) -> None:
+    """The rule stands before all others in the file shown, which is not in force; a device that is gone is told."""
+    device = plugged(db, clock)
+    admin = person("administrator")
+    where = f"{PAGE}/devices/{device.port}/rule"
+    page = send(admin, where, hash=device.hash, verdict="allow", by="serial", comment="Our own").text
+    assert "Our own" in page
+    assert "4C53" in page
+    assert policy_in_force(db).version == 0
+    assert send(admin, where, hash="gone", verdict="allow", by="model").status_code == 409
+    assert send(admin, where, hash=device.hash, verdict="perhaps", by="model").status_code == 422
