@@ -49,7 +49,7 @@ class Happening:
         state: as the kernel was told; None where it is gone.
         problem: why the kernel could not be told, in words.
         times: how often in a row.
-        warns: whether people in the room are to be told, where a sitting is on.
+        warns: whether people in the room are to be told while USB is armed, with a sitting or without.
         at_us: when (wall).
     """
 
@@ -135,7 +135,7 @@ class Teller:
         sitting, session = self._whose(rules, mode, place.seat)
         warning: Flag | None = None
         number: int | None = None
-        if one.warns and mode.enforces and sitting:
+        if one.warns and mode.enforces:
             if memory.take(one.at_us):
                 warning = _flag(f"usb-{secrets.token_hex(8)}", session, one.at_us)
                 subject = _subject(one, place.label or one.device.port, place.seat)

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.clock import SECOND_US
 from appliance.database import write
+from appliance.sittings.warnings import get_warning
 from appliance.usb.library import described
 from appliance.usb.orders import arm, end_order, export, let_in, stand_down, standing
 from appliance.usb.ports import name_port
@@ -460,3 +461,16 @@ def test_a_full_disk_holds_the_rows_back_and_not_the_enforcement(room: Room, mon
     assert room.keeper.is_written
     assert [one.port for one in room.events("plugged")] == ["1-1", "1-2"]
     assert len(room.warnings) == 1
+
+
+def test_armed_by_hand_the_room_is_told_too(room: Room) -> None:
+    """With no sitting on, a device that is kept out is a warning of the room, of no candidate, and in the log."""
+    room.start()
+    arm(room.db, who="ida", clock=room.clock)
+    room.round()
+    room.plug("1-1", STICK)
+    number = room.events("plugged")[0].warning
+    assert number is not None
+    found = get_warning(room.db, number)
+    assert (found.sitting, found.warning.session, found.subject["verdict"]) == ("", "", "block")
+    assert "usb.device_kept_out" in room.actions()
