@@ -37,6 +37,7 @@ GROUPS: Final[dict[str, Any]] = {
     "person": _("Erasure of persons"),
     "recording": _("Recordings"),
     "review": _("Reviews"),
+    "seat": _("Seat agents"),
     "session": _("Sessions of candidates"),
     "sitting": _("Sittings"),
     "support": _("Support"),

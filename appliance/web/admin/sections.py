@@ -86,6 +86,12 @@ def _all() -> tuple[Group, ...]:
                     _("Which devices are plugged in, which are kept out, and why."),
                     "warning",
                 ),
+                Section(
+                    "admin.seat_agents",
+                    _("Seat agents"),
+                    _("Candidates' workstations that report USB devices and active windows."),
+                    "network",
+                ),
             ),
         ),
         Group(

@@ -108,6 +108,7 @@ TOPICS: Final = (
     Topic("centre", ("admin.centre",)),
     Topic("usb", ("admin.usb", "admin.usb_device", "admin.usb_events")),
     Topic("usb-policy", ("admin.usb_policy",)),
+    Topic("seat-agents", ("admin.seat_agents", "admin.seat_agent", "admin.seat_agent_code")),
     Topic("users", ("admin.users", "admin.user", "admin.user_add")),
     Topic("keys", ("admin.keys",)),
     Topic("certificates", ("admin.certificates", "lan.certificate"), always=True),

@@ -23,6 +23,7 @@ _LEFT_OUT: Final = frozenset(
         "admin.deletions",
         "admin.holds",
         "admin.keys",
+        "admin.seat_agents",
         "admin.storage",
         "sittings.act_views",
         "sittings.candidate_views",
