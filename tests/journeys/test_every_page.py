@@ -1,56 +1,25 @@
-"""Every page, as people with different eyes, hands and screens meet it: WCAG 2.2 AA, and nothing out of place.
-
-With ``SCREENSHOTS`` naming a folder, a picture of each page in each form is left there to be looked at.
-"""
+"""Every page, as people with different eyes, hands and screens meet it: WCAG 2.2 AA, and nothing out of place."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from appliance.clock import SystemClock
 from appliance.config import PathSettings, Settings
 from appliance.web.app import create_app
 from tests.journeys.conftest import Box, first_run
 from tests.journeys.crawl import pages
-from tests.support.browsers import DESKTOP, TABLET
+from tests.journeys.for_everybody import faults_of, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
     from werkzeug.routing import Map
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
-
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-    "resultTypes": ["violations"],
-}
-# The narrowest screen a page must fit without scrolling sideways (WCAG 2.2, 1.4.10).
-NARROW = (320, 800)
-TOO_WIDE = """() => {
-  const root = document.documentElement;
-  if (root.scrollWidth <= root.clientWidth) return [];
-  return [...document.querySelectorAll('body *')]
-    .filter(e => e.getBoundingClientRect().right > root.clientWidth + 1 && !e.closest('.table-wrap, .scroll'))
-    .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
-}"""
-MOVING = """() => document.getAnimations()
-  .filter(a => a.playState === 'running' && a.effect.getComputedTiming().duration > 1)
-  .map(a => (a.animationName || a.transitionProperty) + ' on ' + a.effect.target.className)"""
-PRINTED_MENUS = """() => [...document.querySelectorAll('header nav, .side-nav, button')]
-  .filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 120))"""
-UNSEEN_FOCUS = """() => {
-  const at = document.activeElement;
-  if (!at || at === document.body) return null;
-  const style = getComputedStyle(at);
-  const seen = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
-  return seen ? null : at.outerHTML.slice(0, 120);
-}"""
-TABS = 8
 
 
 @pytest.fixture
@@ -58,53 +27,6 @@ def routes(tmp_path: Path) -> Map:
     """The dashboard's routes."""
     settings = Settings(paths=PathSettings(state=tmp_path / "routes"))
     return create_app(settings, SystemClock()).url_map
-
-
-def complaints(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with the page as it is shown now."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']} {node['html'][:160]} {_why(node)}" for rule in found for node in rule["nodes"]
-    ]
-
-
-def _why(node: dict[str, Any]) -> str:
-    return "; ".join(check["message"] for check in node["any"][:1])
-
-
-def look(page: Page, name: str, form: str) -> None:
-    """Leave a picture to be looked at, where a folder for it is named."""
-    folder = os.environ.get("SCREENSHOTS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}-{form}.png"), full_page=True)
-
-
-def faults_of(page: Page, name: str) -> list[str]:
-    """Show the open page in every form and return what is wrong with it, each with its form."""
-    found: list[str] = []
-    page.wait_for_function("() => !document.querySelector('main [aria-busy=true]')", timeout=15_000)
-    for form, size in (("desktop", DESKTOP), ("tablet", TABLET)):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            look(page, name, f"{form}-{scheme}")
-            found += [f"{form} {scheme}: {fault}" for fault in complaints(page)]
-        found += [f"{form}: too wide: {wide}" for wide in page.evaluate(TOO_WIDE)]
-    found += [f"moves in spite of reduced motion: {what}" for what in page.evaluate(MOVING)]
-    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-    found += [f"narrow: too wide: {wide}" for wide in page.evaluate(TOO_WIDE)]
-    found += [f"narrow: {fault}" for fault in complaints(page)]
-    look(page, name, "narrow")
-    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.emulate_media(media="print")
-    look(page, name, "print")
-    found += [f"printed: {what}" for what in page.evaluate(PRINTED_MENUS)]
-    page.emulate_media(media="screen", color_scheme="light", reduced_motion="no-preference")
-    for _ in range(TABS):
-        page.keyboard.press("Tab")
-        unseen = page.evaluate(UNSEEN_FOCUS)
-        found += [f"focus is not seen: {unseen}"] if unseen else []
-    return found
 
 
 def test_every_page_is_for_everybody(page: Page, box: Box, routes: Map) -> None:
@@ -115,5 +37,4 @@ def test_every_page_is_for_everybody(page: Page, box: Box, routes: Map) -> None:
     page.wait_for_selector(".tile[data-state=live]", timeout=30_000)
     page.wait_for_selector(".seal[data-seal=fresh]", timeout=20_000)
     found |= {name: faults_of(page, name) for name, _ in pages(page, box.address, routes)}
-    told = [f"{name}: {' '.join(fault.split())}" for name, faults in found.items() for fault in faults]
-    assert not told, "\n".join(told)
+    assert not told(found), told(found)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from appliance.certificates.hints import HINTS
 from appliance.certificates.store import CertificateStore
 from tests.journeys.conftest import PASSWORD, Box
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.for_everybody import faults_of
 from tests.journeys.test_first_page import assert_live_and_sealed
 from tests.support.browsers import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, TABLET, is_fault
 from tests.support.waiting import until

@@ -9,8 +9,12 @@ import pytest
 
 from appliance.auditlog import show
 from appliance.clock import SECOND_US
+from appliance.exchange.exam_parameters import parse_exam
+from appliance.sittings.exams import upsert_exam
+from appliance.sittings.offers import Offer, offer_places
 from appliance.sittings.sessions import finish_session
-from tests.web.candidate.handed import MINUTE, PAGE, Candidate, Lms, Room, a_room
+from tests.web.candidate.handed import HOUR, MINUTE, PAGE, Candidate, Lms, Room, a_room
+from tests.web.candidate.served import OF_THE_CANDIDATE
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -317,3 +321,41 @@ def begin(ada: Candidate, lms: Lms, room: Room, *, come: bool = True) -> None:
     room.act("seat", lms.facts().candidate.id, seat="A4")
     room.act("start")
     assert ada.do("begin").get_json()["step"] == "exam"
+
+
+def test_a_time_is_chosen_and_given_up_again(lms: Lms, ada: Candidate) -> None:
+    """Where sittings offer places the page lists them; the chosen one can be given up until its deadline."""
+    assert lms.integration is not None
+    said = {key: value for key, value in lms.said(schedule=True).items() if key not in OF_THE_CANDIDATE}
+    exam = upsert_exam(lms.db, lms.integration, parse_exam(said), clock=lms.clock, who="moodle").exam
+    room = a_room(lms, exam.id, start_us=lms.clock.wall_us() + 6 * HOUR)
+    offer_places(lms.db, room.id, Offer(1, 2 * HOUR), clock=lms.clock, who="Mia")
+    ada.arrive(schedule=True)
+    page = ada.page().text
+    assert "When do you want to take this exam?" in page
+    assert "1 place free" in page
+    token = re.search(r'name="form_token" value="([0-9a-f]{40})"', page)
+    assert token
+    fields = {"form_token": token[1], "sitting": room.id}
+    refused = ada.client.post(f"{ada.where}book", data=fields | {"sitting": "nowhere"}, headers=PAGE)
+    assert refused.status_code == 409
+    assert "This time can no longer be booked." in refused.text
+    assert ada.client.post(f"{ada.where}book", data=fields | {"form_token": "0" * 40}, headers=PAGE).status_code == 400
+    assert lms.facts().sitting is None, "nothing was booked"
+    assert ada.client.post(f"{ada.where}book", data=fields, headers=PAGE).status_code == 303
+    booked = ada.page().text
+    assert "You have booked a time" in booked
+    assert ada.state()["step"] == "booked"
+    grace = Candidate(lms.app.test_client(), lms)
+    grace.arrive(schedule=True, userId="8", lastName="Hopper", sessionId="s-2")
+    assert "No place is free at the moment" in grace.page().text
+    given = {"form_token": token[1]}
+    assert ada.client.post(f"{ada.where}give-up", data=given, headers=PAGE).status_code == 303
+    assert "When do you want to take this exam?" in ada.page().text
+    ada.client.post(f"{ada.where}book", data=fields, headers=PAGE)
+    lms.clock.advance(5 * 3600)
+    late = ada.client.post(f"{ada.where}give-up", data=given, headers=PAGE)
+    assert late.status_code == 409
+    assert "too late" in late.text
+    room.admit()
+    assert ada.state()["step"] == "you", "the room is open: the day has come"
