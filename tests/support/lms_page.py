@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 _TEST_PAGE = """<!doctype html><meta charset="utf-8"><title>Quiz</title>
@@ -35,16 +36,18 @@ class LmsPage:
 
     Attributes:
         start: where the test page sends a candidate whose handshake did not come.
+        by_link: whether the course starts the exam by a link (GET), not by a form.
         finish: where its link "Submit all" leads.
         asked: every path that was asked for.
         deny_frames: whether the test page forbids frames.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.start = ""
         self.finish = ""
         self.token = ""
         self.deny_frames = False
+        self.by_link = False
         self.asked: list[str] = []
         page = self
 
@@ -56,12 +59,19 @@ class LmsPage:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket,
+                server_side=True,
+                do_handshake_on_connect=False,  # in the connection's thread: browsers open some they do not use
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
     def address(self) -> str:
         """Where it is, by a name that is not the box's."""
-        return f"http://localhost:{self._server.server_port}"
+        return f"{self._scheme}://localhost:{self._server.server_port}"
 
     def answer(self, asked: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
@@ -71,6 +81,9 @@ class LmsPage:
         if parts.path == "/course":
             body = (
                 '<!doctype html><meta charset="utf-8"><title>Course</title><h1>Algebra</h1>'
+                f'<a href="{escape(self.start)}?token={escape(self.token)}">Start the exam</a>'
+                if self.by_link
+                else '<!doctype html><meta charset="utf-8"><title>Course</title><h1>Algebra</h1>'
                 f'<form method="post" action="{escape(self.start)}"><input type="hidden" name="token"'
                 f' value="{escape(self.token)}"><button>Start the exam</button></form>'
             )

@@ -20,6 +20,7 @@ from tests.support.lms_page import LmsPage
 from tests.web.candidate.handed import Lms, Room, a_room
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -64,22 +65,24 @@ class Place:
 
 
 @contextmanager
-def served(folder: Path, keyring: KeyringClient | None = None) -> Iterator[Place]:
-    """Serve a box and an LMS on loopback, under names that browsers take for two sites."""
+def served(folder: Path, keyring: KeyringClient | None = None, *, tls: ssl.SSLContext | None = None) -> Iterator[Place]:
+    """Serve a box and an LMS on loopback, as two sites to a browser; both by TLS where it is given."""
     settings = Settings(
         box=BoxSettings(trial=True, room="Hall 1", timezone="Europe/Berlin"),
         paths=PathSettings(state=str(folder / "state"), run=str(folder / "run")),
     )
     clock = SystemClock()
     app = create_app(settings, clock, keyring=keyring)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls)
+    if tls:
+        server.socket.do_handshake_on_connect = False  # type: ignore[attr-defined]  # in the connection's thread: browsers open some they do not use
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     db = connect(settings.database)
     lms = Lms(app, db, clock, settings).connect()  # type: ignore[arg-type]  # it asks for the time alone
     try:
-        with LmsPage() as page:
-            yield Place(f"http://127.0.0.1:{server.server_port}", page, lms, server)
+        with LmsPage(tls) as page:
+            yield Place(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}", page, lms, server)
     finally:
         server.shutdown()
         thread.join(10)

@@ -23,26 +23,31 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
+def with_a_recording(found: Place) -> None:
+    """Record a session of six seconds inside a recording of twelve."""
+    lms = found.lms
+    Candidate(lms.app.test_client(), lms).arrive(sessionUrl=f"{found.page.address}/quiz")
+    begun = lms.clock.wall_us() - 3600 * SECOND_US
+    Recorder(lms.settings.vault_dir, clock_at(wall_us=begun - 3 * SECOND_US), sitting="exam").part(movie(12))
+    with write(lms.db):
+        lms.db.conn.execute(
+            "INSERT INTO part (part_id, sitting, camera, number, started_us, ended_us, state)"
+            " VALUES ('a', 'exam', 'front', 1, ?, ?, 'closed')",
+            (begun - 3 * SECOND_US, begun + 9 * SECOND_US),
+        )
+        lms.db.conn.execute("DELETE FROM recording_wish")
+        lms.db.conn.execute(
+            "INSERT INTO recording_wish (sitting, wished_us, wished_by, stopped_us) VALUES ('exam', ?, 'x', ?)",
+            (begun - 5 * SECOND_US, begun + 60 * SECOND_US),
+        )
+        lms.db.conn.execute("UPDATE session SET begun_us = ?, finished_us = ?", (begun, begun + 6 * SECOND_US))
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """A box with a session of six seconds inside a recording of twelve, and an LMS."""
+    """A box with a recorded session, and an LMS."""
     with served(tmp_path, StandInKeyring()) as found:
-        lms = found.lms
-        Candidate(lms.app.test_client(), lms).arrive(sessionUrl=f"{found.page.address}/quiz")
-        begun = lms.clock.wall_us() - 3600 * SECOND_US
-        Recorder(lms.settings.vault_dir, clock_at(wall_us=begun - 3 * SECOND_US), sitting="exam").part(movie(12))
-        with write(lms.db):
-            lms.db.conn.execute(
-                "INSERT INTO part (part_id, sitting, camera, number, started_us, ended_us, state)"
-                " VALUES ('a', 'exam', 'front', 1, ?, ?, 'closed')",
-                (begun - 3 * SECOND_US, begun + 9 * SECOND_US),
-            )
-            lms.db.conn.execute("DELETE FROM recording_wish")
-            lms.db.conn.execute(
-                "INSERT INTO recording_wish (sitting, wished_us, wished_by, stopped_us) VALUES ('exam', ?, 'x', ?)",
-                (begun - 5 * SECOND_US, begun + 60 * SECOND_US),
-            )
-            lms.db.conn.execute("UPDATE session SET begun_us = ?, finished_us = ?", (begun, begun + 6 * SECOND_US))
+        with_a_recording(found)
         yield found
 
 

@@ -25,7 +25,9 @@ async function admit() {
   try { await link.act("here"); } catch (problem) { link.fail(problem); } finally { setTimeout(() => { acting = false; }, 2000); }
 }
 
-document.querySelector("[data-begin]")?.addEventListener("click", async (event) => {
+const beginning = document.querySelector("[data-begin]");
+if (beginning) beginning.disabled = false; // until now a press would have been lost
+beginning?.addEventListener("click", async (event) => {
   const button = event.currentTarget;
   const words = document.querySelector("[data-problem]");
   button.disabled = true;
