@@ -1,7 +1,8 @@
 """What the system itself hangs on: ports that are never taken out, or the box would cut off its own branch.
 
-Two things count: the disks of the mounted system file systems and of swap, and the network interface of the default
-route. Both are found as the kernel has them, through device mapper, RAID, bridges and bonds.
+Two things count: the disks of swap and of the mounted file systems of the system and of the box's own folder
+(recordings may have a disk of their own), and the network interface of the default route. Both are found as the kernel
+has them, through device mapper, RAID, bridges and bonds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _SYSTEM: Final = ("/", "/boot", "/usr", "/var", "/etc", "/opt")
 """File systems mounted here, or below ``/boot``, are the system's."""
+MOUNTS: Final = "mountinfo"
+"""In the box's own folder: what is mounted on the machine. The unit shows it to the process there, because its sandbox
+has its own view, in which the folder of the recordings is not mounted at all."""
 _MOST_BYTES: Final = 1 << 20
 _DEEPEST: Final = 8
 
@@ -26,7 +30,7 @@ class SystemParts:
     """Finds the USB ports the system hangs on.
 
     Args:
-        state_dir: the box's own folder, whose file system counts too.
+        state_dir: the box's own folder; its file system counts, and those mounted below it.
         root: where ``proc`` and ``sys`` are.
     """
 
@@ -52,7 +56,7 @@ class SystemParts:
     def _mounts(self) -> Iterator[tuple[str, str]]:
         """Yield number and source of each system file system (proc(5), mountinfo)."""
         found = []
-        for line in self._text("proc/self/mountinfo").splitlines():
+        for line in (_read(self._state_dir / MOUNTS) or self._text("proc/self/mountinfo")).splitlines():
             fields, _, rest = line.partition(" - ")
             words, said = fields.split(), rest.split()
             if len(words) > 4 and len(said) > 1:  # noqa: PLR2004  number, and mount point; type and source
@@ -61,7 +65,7 @@ class SystemParts:
         holders = [point for point, _, _ in found if point in {"/", home} or home.startswith(f"{point}/")]
         own = max(holders, key=len, default="")
         for point, number, source in found:
-            if point in _SYSTEM or point.startswith("/boot/") or point == own:
+            if point in _SYSTEM or point.startswith(("/boot/", f"{home}/")) or point == own:
                 yield number, source
 
     def _block_named(self, name: str) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from appliance.commands.hub import PROCESSES as HUB_PROCESSES
 from appliance.commands.processes import NotOfThisRoleError
 from appliance.commands.run import PROCESSES as PROCESS_WORDS
 from appliance.config import BoxSettings, Settings
+from appliance.devices.guard import MOUNTS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "systemd"
@@ -251,7 +252,8 @@ def test_the_process_that_watches_usb_alone_may_write_sysfs_and_has_no_network_c
         _all_of("exambox-devices.service", "BindPaths") + _all_of("exambox-devices.service", "BindReadOnlyPaths")
     )
     folder = SETTINGS.keys_dir
-    assert seen.split() == [str(SETTINGS.database.parent), f"-{folder}/box.json", f"-{folder}/usb.key"]
+    mounts = f"/proc/1/mountinfo:{SETTINGS.state_dir}/{MOUNTS}"
+    assert seen.split() == [str(SETTINGS.database.parent), f"-{folder}/box.json", f"-{folder}/usb.key", mounts]
     # The kernel's events reach it in the first user namespace alone, and it has to see how the box is reached.
     assert not {"PrivateUsers", "PrivateNetwork"} & set(values)
 
