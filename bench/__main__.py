@@ -23,6 +23,7 @@ from bench import (
     recording_cost,
     review_cost,
     start_time,
+    usb_cost,
     viewers,
 )
 from bench.rig import Farm, prepare_stream
@@ -30,7 +31,20 @@ from bench.rig import Farm, prepare_stream
 PACKAGES = "ffmpeg motion python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 gstreamer1.0-plugins-bad e2fsprogs"
 CACHE = Path("build/bench")
-FIGURES = ["recording", "disk", "start", "seal", "pages", "viewers", "latency", "review", "deliveries", "api", "hub"]
+FIGURES = [
+    "recording",
+    "disk",
+    "start",
+    "seal",
+    "pages",
+    "viewers",
+    "latency",
+    "review",
+    "deliveries",
+    "api",
+    "hub",
+    "usb",
+]
 
 
 def install_peers() -> None:
@@ -94,6 +108,8 @@ def _without_a_farm(only: set[str], folder: Path, stream: Path, *, runs: int, qu
         figures |= api_cost.measure(folder, seconds=5.0 if quick else 20.0, runs=runs)
     if "hub" in only:
         figures |= hub_cost.measure(folder, runs=runs, seconds=15.0 if quick else 30.0)
+    if "usb" in only:
+        figures |= usb_cost.measure(folder / "usb", quick=quick)
     if "seal" in only:
         figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
     return figures

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 REAL, PURE = "real", "pure"
 # Folders and files under tests/ whose tests only compute; what is not named here is in the lane of the real thing.
 PURE_PLACES = (
-    "auditlog", "cameras", "certificates", "database", "diagnosis", "docs", "exams", "exchange", "hub", "integrations",
-    "outbox", "rosters", "sittings", "support", "support_bundle", "tools", "vault", "web",
+    "auditlog", "cameras", "certificates", "database", "devices", "diagnosis", "docs", "exams", "exchange", "hub",
+    "integrations", "outbox", "rosters", "sittings", "support", "support_bundle", "tools", "usb", "vault", "web",
 )  # fmt: skip
 REAL_PLACES = ("web/attacks", "web/lan", "web/room", "web/test_main.py", "web/test_serving.py")
 REAL_MARKERS = frozenset({"browser", "media", "systemd", "udev"})

@@ -7,7 +7,9 @@ Programs that are to see the testbed are its children. Each line of standard inp
     {"do": "add", "text": …}            devices by their description (umockdev's form); the kernel tells of each
     {"do": "gone", "place": …}          a device goes: its event, then its folder
     {"do": "event", "place": …, "action": …}
-    {"do": "storm", "places": […], "rounds": n, "pause_us": n}    devices that are there go and come
+    {"do": "prepare", "text": …, "place": …}    a device whose folder is made, and whose link and event wait for:
+    {"do": "appear", "place": …}        at the moment that is answered
+    {"do": "storm", "places": […], "rounds": n}     prepared devices come and go as fast as can be
     {"do": "run", "argv": […], "log": …}                          start a program; answers its pid
     {"do": "kill", "pid": …, "signal": …}                         and wait for its end; answers how
     {"do": "now"}                       the boot's clock in microseconds
@@ -31,7 +33,7 @@ from gi import require_version
 require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402  after its version is chosen
 
-CATCHING_S = 0.02
+prepared: dict[str, tuple[Path, str, bytes]] = {}
 
 
 def main() -> None:
@@ -52,6 +54,8 @@ def main() -> None:
 def act(bed: UMockdev.Testbed, children: dict[int, subprocess.Popen[bytes]], asked: dict) -> dict:
     """Do one thing and return what is answered."""
     what = asked["do"]
+    if what in {"storm", "prepare", "appear"}:
+        return {"storm": storm, "prepare": prepare, "appear": appear}[what](bed, asked)
     if what == "add":
         began = now()
         bed.add_from_string(asked["text"])
@@ -59,10 +63,9 @@ def act(bed: UMockdev.Testbed, children: dict[int, subprocess.Popen[bytes]], ask
     if what == "gone":
         return remove(bed, asked["place"])
     if what == "event":
+        began = now()
         bed.uevent(f"/sys{asked['place']}", asked["action"])
-        return {"us": now()}
-    if what == "storm":
-        return storm(bed, asked)
+        return {"us": began}
     return {"us": now()} if what == "now" else program(children, asked)
 
 
@@ -79,37 +82,53 @@ def program(children: dict[int, subprocess.Popen[bytes]], asked: dict) -> dict:
 
 
 def storm(bed: UMockdev.Testbed, asked: dict) -> dict:
-    """Let devices that are there go and come again, each time with its events, as fast as they are taken.
+    """Let prepared devices be there, and go and come, each time with its events, as fast as they are taken.
 
     umockdev ends where a receiver's queue is full (ten messages), so its messages are caught once, and sent by a socket
     that waits: what the receiver gets is what umockdev sends.
     """
-    folder = Path(bed.get_root_dir())
-    receivers = sorted(folder.glob("event[0-9]*"))
-    messages = [_caught(bed, folder, place, action) for place in asked["places"] for action in ("remove", "add")]
-    pause_us = asked["pause_us"]
+    receivers = sorted(Path(bed.get_root_dir()).glob("event[0-9]*"))
+    messages = []
+    for place in asked["places"]:
+        link, target, message = prepared.pop(place)
+        messages += [message, message.replace(b"ACTION=add", b"ACTION=remove")]
+        link.symlink_to(target, target_is_directory=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
         began, count = now(), 0
-        for _ in range(asked["rounds"]):
-            for message in messages:
+        for turn in range(asked["rounds"]):
+            for number, message in enumerate(messages):
+                if turn == asked["rounds"] - 1 and number % 2:
+                    continue  # at the end they are there
                 count += 1
-                while now() < began + count * pause_us:
-                    time.sleep(0.0001)
                 for receiver in receivers:
                     out.sendto(message, str(receiver))
-        return {"us": began, "ended_us": now(), "events": count + len(messages)}
+        return {"us": began, "ended_us": now(), "events": count}
 
 
-def _caught(bed: UMockdev.Testbed, folder: Path, place: str, action: str) -> bytes:
-    """Return the message umockdev sends of an event; the others get it too."""
-    path = folder / "event9999"
+def prepare(bed: UMockdev.Testbed, asked: dict) -> dict:
+    """Make a device's folder, and keep back its link and its event."""
+    place = asked["place"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+        path = Path(bed.get_root_dir()) / "event9999"
         own.bind(str(path))
-        bed.uevent(f"/sys{place}", action)
+        bed.add_from_string(asked["text"])
         message = own.recv(65536)
     path.unlink()
-    time.sleep(CATCHING_S)
-    return message
+    link = Path(bed.get_sys_dir()) / "bus/usb/devices" / place.rpartition("/")[2]
+    prepared[place] = (link, str(link.readlink()), message)
+    link.unlink()
+    return {}
+
+
+def appear(bed: UMockdev.Testbed, asked: dict) -> dict:
+    """Let a prepared device be there and told of, in the kernel's order."""
+    link, target, message = prepared.pop(asked["place"])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        link.symlink_to(target, target_is_directory=True)
+        began = now()
+        for receiver in sorted(Path(bed.get_root_dir()).glob("event[0-9]*")):
+            out.sendto(message, str(receiver))
+    return {"us": began}
 
 
 def remove(bed: UMockdev.Testbed, place: str) -> dict:

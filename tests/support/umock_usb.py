@@ -75,12 +75,20 @@ class UsbMachine:
         """Plug a device in as the kernel would: inert where its controller is closed; return when."""
         return self.add(plugged(port, what, authorized=self.is_open(f"usb{port.partition('-')[0]}")))
 
+    def prepare(self, port: str, what: Described | Attributes) -> None:
+        """Have an inert device ready that is not there yet."""
+        self.ask(do="prepare", place=place_of(port), text=plugged(port, what, authorized=False))
+
+    def appear(self, port: str) -> int:
+        """Let a prepared device be there, and its event be told; return when, to the microsecond."""
+        return int(self.ask(do="appear", place=place_of(port))["us"])
+
     def unplug(self, port: str) -> int:
         """Take a device out; return when."""
         return int(self.ask(do="gone", place=place_of(port))["us"])
 
     def event(self, port: str, action: str) -> int:
-        """Have the kernel tell something of a device."""
+        """Have the kernel tell something of a device; return when."""
         return int(self.ask(do="event", place=place_of(port), action=action)["us"])
 
     def run(self, argv: Sequence[str], log: Path) -> int:
