@@ -20,6 +20,8 @@ from appliance.web.room.alerts import open_rows, repeats_of
 from appliance.web.room.views import BLUEPRINT, WATCHERS
 from appliance.web.services import address, database, person, services
 
+__all__ = ["BLUEPRINT", "judge_alert", "photo"]
+
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
