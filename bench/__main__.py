@@ -24,6 +24,7 @@ from bench import (
     review_cost,
     start_time,
     usb_cost,
+    usb_screen,
     viewers,
 )
 from bench.rig import Farm, prepare_stream
@@ -110,6 +111,7 @@ def _without_a_farm(only: set[str], folder: Path, stream: Path, *, runs: int, qu
         figures |= hub_cost.measure(folder, runs=runs, seconds=15.0 if quick else 30.0)
     if "usb" in only:
         figures |= usb_cost.measure(folder / "usb", quick=quick)
+        figures |= usb_screen.measure(folder / "usb-screen", quick=quick)
     if "seal" in only:
         figures["seal_mb_per_s"] = disk_cost.seal_speed(folder, runs=runs)
     return figures
