@@ -1,170 +1,54 @@
-"""What the system hangs on is found, however it hangs, and stays in; and the ways back in."""
+"""Ports the system hangs on: never taken out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.devices.guard import SystemParts
-from appliance.devices.recovery import recover, recovery_asked
-from appliance.usb.library import described
-from appliance.usb.orders import arm, standing
-from tests.devices.a_room import STICK, Room
+import pytest
+
+from appliance.devices.guard import MOUNTS, SystemParts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlite_utils import Database
-
-    from appliance.clock import ManualClock
-
-USB = "sys/devices/pci0000:00/usb2/2-1/2-1.4"
+DISK = "devices/pci0000:00/usb4/4-1/4-1.2/4-1.2:1.0/host0/target0:0:0/0:0:0:0/block/sda"
+LINE = "52 1 8:0 / {point} rw,relatime shared:1 - ext4 /dev/sda rw\n"
 
 
-class FakeSystem:
-    """``/proc`` and ``/sys`` of a machine whose parts hang on USB."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "proc/self").mkdir(parents=True)
-        (root / "proc/net").mkdir()
-        self.write("proc/self/mountinfo", "")
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file."""
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).write_text(text)
-
-    def link(self, path: str, target: str) -> None:
-        """Make a link inside the root."""
-        (self.root / target).mkdir(parents=True, exist_ok=True)
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).symlink_to(self.root / target)
-
-    def mount(self, point: str, number: str, source: str = "/dev/root") -> None:
-        """Mount a file system."""
-        known = (self.root / "proc/self/mountinfo").read_text()
-        self.write("proc/self/mountinfo", f"{known}22 1 {number} / {point} rw,relatime shared:1 - ext4 {source} rw\n")
-
-    def ports(self, state_dir: str = "/var/lib/exambox") -> frozenset[str]:
-        """Return what is found."""
-        from pathlib import Path
-
-        return SystemParts(Path(state_dir), self.root).ports()
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """A machine with one USB disk behind a hub."""
+    root = tmp_path / "system"
+    disk = root / "sys" / DISK
+    disk.mkdir(parents=True)
+    for folder, name in (("dev/block", "8:0"), ("class/block", "sda")):
+        (root / "sys" / folder).mkdir(parents=True)
+        (root / "sys" / folder / name).symlink_to(disk)
+    (root / "proc/self").mkdir(parents=True)
+    return root
 
 
-def test_a_root_disk_on_usb_is_found_with_the_hubs_above_it(tmp_path: Path) -> None:
-    """By the number of the mounted file system."""
-    system = FakeSystem(tmp_path)
-    system.mount("/", "8:2")
-    system.link("sys/dev/block/8:2", f"{USB}/2-1.4:1.0/host0/block/sda/sda2")
-    assert system.ports() == {"2-1", "2-1.4"}
+@pytest.mark.parametrize("below", ["", "/vault", "/db", "/exports/today"])
+def test_the_disk_of_the_boxs_own_folder_or_of_a_part_of_it_is_guarded(
+    system: Path, tmp_path: Path, below: str
+) -> None:
+    """A USB disk mounted at the box's folder or below it is never taken out, nor the hub it hangs on."""
+    state = tmp_path / "state"
+    (system / "proc/self/mountinfo").write_text(LINE.format(point=f"{state}{below}"), encoding="utf-8")
+    assert SystemParts(state, system).ports() == {"4-1", "4-1.2"}
 
 
-def test_a_disk_below_device_mapper_is_found(tmp_path: Path) -> None:
-    """An encrypted disk for the recordings, mounted at the state folder alone."""
-    system = FakeSystem(tmp_path)
-    system.mount("/", "179:2")
-    system.mount("/var/lib/exambox", "253:0", "/dev/mapper/vault")
-    system.mount("/media/stick", "8:17")
-    system.link("sys/dev/block/253:0", "sys/devices/virtual/block/dm-0")
-    system.link("sys/devices/virtual/block/dm-0/slaves/sda1", f"{USB}/2-1.4:1.0/host0/block/sda/sda1")
-    system.link("sys/dev/block/8:17", "sys/devices/pci0000:00/usb1/1-3/1-3:1.0/host1/block/sdb/sdb1")
-    assert system.ports() == {"2-1", "2-1.4"}
+def test_what_is_mounted_on_the_machine_counts_and_not_in_the_sandbox(system: Path, tmp_path: Path) -> None:
+    """A disk for recordings that the process's sandbox does not show is guarded, as the machine's own list names it."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (system / "proc/self/mountinfo").write_text("1 0 0:41 / / ro - tmpfs tmpfs ro\n", encoding="utf-8")
+    assert SystemParts(state, system).ports() == frozenset()
+    (state / MOUNTS).write_text(LINE.format(point=f"{state}/vault"), encoding="utf-8")
+    assert SystemParts(state, system).ports() == {"4-1", "4-1.2"}
 
 
-def test_a_file_system_over_several_disks_and_swap_are_found_by_name(tmp_path: Path) -> None:
-    """Btrfs has a number of no disk; swap is no mount."""
-    system = FakeSystem(tmp_path)
-    system.mount("/", "0:31", "/dev/sda2")
-    system.link("sys/class/block/sda2", f"{USB}/2-1.4:1.0/host0/block/sda/sda2")
-    system.write("proc/swaps", "Filename Type Size Used Priority\n/dev/sdb1 partition 1 0 -2\n")
-    system.link("sys/class/block/sdb1", "sys/devices/pci0000:00/usb1/1-3/1-3:1.0/host1/block/sdb/sdb1")
-    assert system.ports() == {"2-1", "2-1.4", "1-3"}
-
-
-def test_the_adapter_of_the_default_route_is_found_through_a_bridge(tmp_path: Path) -> None:
-    """And no other adapter."""
-    system = FakeSystem(tmp_path)
-    head = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
-    system.write(
-        "proc/net/route",
-        f"{head}br0 00000000 0101A8C0 0003 0 0 0 00000000 0 0 0\neth1 0001A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0\n",
-    )
-    system.link("sys/class/net/br0/lower_eth0", "sys/class/net/eth0")
-    system.link("sys/class/net/eth0/device", f"{USB}/2-1.4:1.0")
-    system.link("sys/class/net/eth1/device", "sys/devices/pci0000:00/usb1/1-3/1-3:1.0")
-    assert system.ports() == {"2-1", "2-1.4"}
-
-
-def test_an_adapter_that_is_reached_by_ipv6_alone_is_found(tmp_path: Path) -> None:
-    """The default route of IPv6 counts too."""
-    system = FakeSystem(tmp_path)
-    zeros = "0" * 32
-    line = f"{zeros} 00 {zeros} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003 wlan0\n"
-    system.write("proc/net/ipv6_route", line)
-    system.link("sys/class/net/wlan0/device", f"{USB}/2-1.4:1.0")
-    assert system.ports() == {"2-1", "2-1.4"}
-
-
-def test_where_nothing_can_be_read_nothing_is_guarded(tmp_path: Path) -> None:
-    """A missing or wrong file is no failure."""
-    system = FakeSystem(tmp_path)
-    system.write("proc/self/mountinfo", "no mount\n\n22 1\n")
-    system.write("proc/net/route", "x\ny z\n")
-    assert system.ports() == frozenset()
-
-
-def test_the_systems_own_disk_stays_in_when_armed_and_that_is_told(room: Room) -> None:
-    """It would be blocked; it stays, nobody is warned, and the state names its port."""
-    system = FakeSystem(room.system)
-    system.mount("/", "8:2")
-    system.link("sys/dev/block/8:2", "sys/devices/pci0000:00/usb1/1-1/1-1:1.0/host0/block/sda/sda2")
-    room.start()
-    room.plug("1-1", STICK)
-    room.begins()
-    assert (room.kernel.is_in("1-1"), room.stands("1-1")) == (True, "in")
-    assert "system" in room.at("1-1").problem
-    assert room.state.guarded == ("1-1",)
-    assert room.warnings == []
-    room.plug("1-2", STICK)
-    assert room.stands("1-2") == "out"
-
-
-def test_recovery_is_asked_by_a_file_or_by_a_word_of_the_kernels_command_line(tmp_path: Path) -> None:
-    """Which one it was is said in words."""
-    file, cmdline = tmp_path / "open", tmp_path / "cmdline"
-    assert recovery_asked([str(file)], cmdline) == ""
-    cmdline.write_text("root=/dev/sda1 exambox.usb=opened quiet\n")
-    assert recovery_asked([str(file)], cmdline) == ""
-    cmdline.write_text("root=/dev/sda1 exambox.usb=open quiet\n")
-    assert "exambox.usb=open" in recovery_asked([str(file)], cmdline)
-    file.touch()
-    assert str(file) in recovery_asked([str(file)], cmdline)
-
-
-def test_recovery_opens_once_a_boot(db: Database, clock: ManualClock, tmp_path: Path) -> None:
-    """A process that is started again in the same boot does not undo what a person armed; the next boot does."""
-    file = tmp_path / "open"
-    assert not recover(db, [str(file)], clock=clock, cmdline=tmp_path / "none", boot="a")
-    file.touch()
-    assert recover(db, [str(file)], clock=clock, cmdline=tmp_path / "none", boot="a")
-    assert [one.kind for one in standing(db)] == ["stand_down"]
-    arm(db, who="Ida", clock=clock)
-    assert recover(db, [str(file)], clock=clock, cmdline=tmp_path / "none", boot="a")
-    assert [one.kind for one in standing(db)] == ["arm"]
-    assert recover(db, [str(file)], clock=clock, cmdline=tmp_path / "none", boot="b")
-    assert [one.kind for one in standing(db)] == ["stand_down"]
-
-
-def test_a_box_that_was_armed_and_is_recovered_opens_at_its_start(room: Room) -> None:
-    """What was kept out is let in, although the sitting still runs."""
-    room.start()
-    room.begins()
-    room.plug("1-1", STICK)
-    file = room.system.parent / "open"
-    file.touch()
-    recover(room.db, [str(file)], clock=room.clock, cmdline=room.system / "none", boot="next")
-    room.kernel.plug("1-2", described(STICK))
-    room.restart()
-    assert (room.kernel.is_open(), room.kernel.is_in("1-1"), room.kernel.is_in("1-2")) == (True, True, True)
-    assert room.state.why == "stood_down"
+def test_a_stick_that_somebody_mounted_elsewhere_is_not_guarded(system: Path, tmp_path: Path) -> None:
+    """A stick mounted at a place that is neither the system's nor the box's can be taken out."""
+    (system / "proc/self/mountinfo").write_text(LINE.format(point="/mnt/stick"), encoding="utf-8")
+    assert SystemParts(tmp_path / "state", system).ports() == frozenset()
