@@ -298,4 +298,6 @@ VALUES: dict[str, object] = {
     "order": 999,
     "kept": 999,
     "port": "1-1",
+    "agent": "seat-000000000000",
+    "code": "0" * 12,
 }
