@@ -137,13 +137,17 @@ class Enforcer:
 def able_to_enforce(settings: Settings, bus: UsbBus) -> Able:
     """Return whether this process can keep devices out here."""
     if not bus.exists:
-        return Able("no_usb", "This machine has no USB.")
+        told = "This machine has no USB."
+        return Able("no_usb", told)
     if settings.usb.enforce == "never":
-        return Able("setting", "The settings say so: usb.enforce is never.")
+        told = "The settings say so: usb.enforce is never."
+        return Able("setting", told)
     if settings.box.trial and settings.usb.enforce == "auto":
-        return Able("trial", "This is a trial box: only usb.enforce = always keeps devices out here.")
+        told = "This is a trial box: only usb.enforce = always keeps devices out here."
+        return Able("trial", told)
     if not any(bus.may_write(name) for name in bus.controllers()):
-        return Able("rights", "The kernel does not let this user decide about USB devices.")
+        told = "The kernel does not let this user decide about USB devices."
+        return Able("rights", told)
     return Able()
 
 

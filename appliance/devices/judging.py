@@ -187,9 +187,8 @@ def _present(
     now_us: int,
 ) -> Present:
     state: DeviceState = "failed" if told.problem else steps.state
-    problem = told.problem
-    if state == "in" and decision.verdict != "allow":
-        problem = "It stays in: the system's own disk or network hangs on it."
+    reason = "It stays in: the system's own disk or network hangs on it."
+    problem = reason if state == "in" and decision.verdict != "allow" else told.problem
     after = Present(device=device, decision=decision, state=state, problem=problem, since_us=now_us, looked_us=now_us)
     if before is None or fresh:
         return after

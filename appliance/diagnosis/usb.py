@@ -52,7 +52,8 @@ def usb_check(state: State, *, trial: bool) -> Check:
         return Check("usb", "warn" if trial else "fail", f"USB devices are not kept out: {state.problem}", hint)
     if state.unconfirmed:
         return Check("usb", "warn", "Nobody has confirmed the USB devices that were there at the first start.", _PAGE)
-    return Check("usb", "ok", "armed" if state.mode != "maintenance" else "ready, open while no exam is on")
+    is_open = state.mode == "maintenance"
+    return Check("usb", "ok", "ready, open while no exam is on" if is_open else "armed, what is forbidden is kept out")
 
 
 def usb_findings(examined: Examined, state: State | None) -> list[Check]:
