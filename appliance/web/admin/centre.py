@@ -119,7 +119,7 @@ def centre_import() -> Answer:
 def _uploaded() -> bytes:
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise BadInputError("No file was chosen.", hint="Choose the file that the centre wrote for this box.")
+        raise BadInputError("No file was chosen.", hint="Choose the file that the central service wrote for this box.")
     data: bytes = file.read(MAX_FILE + 1)
     return data
 

@@ -37,9 +37,9 @@ def clock_words(clock: ClockFact) -> str:
     """Return what is known of the box's clock."""
     known = _("Clock synchronised") if clock.trusted else _("Clock not trusted")
     if clock.measured is None:
-        return _("%(known)s; offset to the centre not measured yet", known=known)
+        return _("%(known)s; offset to the central service not measured yet", known=known)
     words = _(
-        "%(known)s; measured offset to the centre %(offset)s ± %(bound)s s",
+        "%(known)s; measured offset to the central service %(offset)s ± %(bound)s s",
         known=known,
         offset=signed_seconds(clock.measured.offset_us),
         bound=f"{clock.measured.bound_us / SECOND_US:.1f}",
@@ -53,7 +53,7 @@ def epoch_words(reason: str) -> str:
         "first": _("the box's first"),
         "restored": _("the database was brought back from a backup"),
         "cloned": _("the box runs on another computer, or is a copy"),
-        "conflict": _("the centre held something else under a number of the epoch before"),
+        "conflict": _("the central service held something else under a number of the epoch before"),
     }.get(reason, reason)
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 from appliance.certificates.anchor import anchor_of, der_of
 from appliance.certificates.store import CertificateStore
 from appliance.database import write
-from appliance.errors import ApplianceError, BadInputError, MissingKeyError
+from appliance.errors import ApplianceError, BadInputError, ConflictError
 from appliance.exchange.seat.code import new_code
 from appliance.usb.agents import codes, store
 from appliance.vault.key_files import USB_PUBLIC_FILE
@@ -150,7 +150,7 @@ def _make(asked: CodeForm) -> list[tuple[codes.CodeFact, SeatCode]]:
     Raises:
         BadInputError: a seat is wrong, named twice, or there are too many.
         NotFoundError: the box has no certificate that codes could be bound to.
-        MissingKeyError: the box has no key that policies are signed with.
+        ConflictError: the box has no key that policies are signed with.
     """
     seats = [seat.strip() for seat in _BETWEEN.split(asked.seats) if seat.strip()]
     if len(seats) > MAX_CODES:
@@ -159,7 +159,7 @@ def _make(asked: CodeForm) -> list[tuple[codes.CodeFact, SeatCode]]:
         raise BadInputError("seats: a seat is named twice.", hint="Each workstation needs a code of its own.")
     box = services()
     if not (box.settings.keys_dir / USB_PUBLIC_FILE).exists():
-        raise MissingKeyError(
+        raise ConflictError(
             "This box has no key for USB policies yet.", hint="Make it with `exambox keys init` on the box."
         )
     anchor = der_of(anchor_of(CertificateStore(box.settings.tls_dir)))

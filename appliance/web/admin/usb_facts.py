@@ -55,6 +55,8 @@ class Look:
         """Return ``good``, ``warn`` or ``bad``: whether USB does what it is to do."""
         if self.dead is not None or self.policy.problem:
             return "bad"
+        if self.state is not None and self.state.not_enforced == "no_usb":
+            return "good"
         if self.now.enforces and (self.state is None or not self.state.enforced):
             return "bad"
         if self.now.why == "stood_down":

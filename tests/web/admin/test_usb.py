@@ -231,6 +231,15 @@ def test_a_box_that_cannot_tell_the_kernel_says_so(
     assert "forbidden devices are only told" in page
 
 
+def test_a_machine_without_usb_is_no_fault(person: Callable[[str], Browser], db: Database, clock: ManualClock) -> None:
+    """There is nothing to keep out, which is said and is not red."""
+    with write(db):
+        keep_state(db, State(at_us=clock.wall_us(), mode="armed", why="order", not_enforced="no_usb"))
+    orders.arm(db, who="test", clock=clock)
+    page = person("invigilator").get(PAGE).text
+    assert "This machine has no USB." in page
+
+
 def test_a_rule_is_made_of_a_device_to_look_at(
     person: Callable[[str], Browser], db: Database, clock: ManualClock
 ) -> None:
