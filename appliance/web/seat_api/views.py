@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from appliance.certificates.anchor import anchor_of
 from appliance.certificates.pem import pem_of
 from appliance.certificates.store import CertificateStore
-from appliance.errors import ApplianceError, MissingKeyError
+from appliance.errors import ApplianceError, ConflictError
 from appliance.exchange.centre.messages import read_message, write_message
 from appliance.exchange.seat.messages import (
     LARGE,
@@ -128,12 +128,12 @@ def usb_public_key() -> bytes:
     """Return the public half of the key that signs policies, raw.
 
     Raises:
-        MissingKeyError: the box has none.
+        ConflictError: the box has none.
     """
     try:
         return (services().settings.keys_dir / USB_PUBLIC_FILE).read_bytes()[:32]
     except OSError as problem:
-        raise MissingKeyError(
+        raise ConflictError(
             "This box has no key for USB policies yet.", hint="Make it with `exambox keys init` on the box."
         ) from problem
 
