@@ -7,6 +7,7 @@ is closed before anything is written down.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,6 +68,12 @@ class Enforcer:
     def close(self) -> None:
         """End; what is being opened is waited for no longer."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def mend(self) -> None:
+        """Put right what a process that was killed may have left half done; before anything is opened."""
+        for name in self._bus.controllers():
+            with contextlib.suppress(SysfsError):  # told by what follows
+                self._bus.mend(name)
 
     def set_controllers(self, *, open: bool) -> str:  # noqa: A002  the word of the thing
         """Open or close every root hub to new devices; return what went wrong, in words."""

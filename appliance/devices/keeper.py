@@ -116,6 +116,8 @@ class Keeper:
         At the first start of all, what is there is proposed as belonging to the room. Where the former process was
         killed while armed, and nothing asks for that any more, USB is opened now.
         """
+        if self._able:
+            self._enforcer.mend()
         was_armed = self._state is not None and self._state.mode != "maintenance"
         if self._mode.enforces or was_armed:
             self._set_controllers()

@@ -91,6 +91,16 @@ class UsbBus:
         """
         self._write(self.folder(controller) / "authorized_default", "1" if open else "0")
 
+    def mend(self, controller: str) -> None:
+        """Put a root hub's default for interfaces back, where a kill while a device was let in partly left it closed.
+
+        Raises:
+            SysfsError: the kernel could not be told.
+        """
+        default = self.folder(controller) / "interface_authorized_default"
+        if self._say(default) == "0":
+            self._write(default, "1")
+
     def may_write(self, controller: str) -> bool:
         """Return whether this process may tell a root hub anything; nothing is changed."""
         path = self.folder(controller) / "authorized_default"

@@ -331,6 +331,14 @@ def test_killed_while_armed_and_started_when_nothing_is_on_it_opens(room: Room) 
     assert (room.kernel.is_open(), room.kernel.is_in("1-1")) == (True, True)
 
 
+def test_what_a_kill_left_half_done_is_mended_at_the_start(room: Room) -> None:
+    """Killed while a device was let in partly, the bus has a default that would leave every device without drivers."""
+    default = room.kernel.root / "bus/usb/devices/usb1/interface_authorized_default"
+    default.write_text("0\n")
+    room.start()
+    assert default.read_text().strip() == "1"
+
+
 def test_what_it_was_not_that_closed_is_left_alone_in_maintenance(room: Room) -> None:
     """A device that IT has switched off is not switched on by a box that never armed."""
     room.kernel.plug("1-1", described(CAMERA))
