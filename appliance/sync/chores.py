@@ -9,6 +9,7 @@ from appliance.database import write
 from appliance.diagnosis.result import Examined
 from appliance.diagnosis.room import missing_in_room
 from appliance.outbox.pruning import prune
+from appliance.usb.agents.store import forget_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,7 @@ def forget_old(db: Database, settings: Settings, clock: Clock) -> int:
         gone += some
         if not some:
             break
+    gone += forget_told(db, before_us=before_us)
     with write(db):
         gone += db.conn.execute("DELETE FROM seen_token WHERE until_us < ?", (now_us,)).rowcount
     return gone

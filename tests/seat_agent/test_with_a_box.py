@@ -192,6 +192,7 @@ def test_leaving_opens_usb_and_removes_the_key(box: SeatBox, pc: Workstation, tm
     assert [one.name for one in (tmp_path / "agent").iterdir()] == ["run"]
 
 
+@pytest.mark.long
 def test_a_killed_agent_is_told_to_the_room_until_it_is_back(box: SeatBox, pc: Workstation) -> None:
     """Silence where somebody sits is a warning of the seat; it ends by itself, and the box knows of the kill."""
     box.exam_now("7", seats=("seat 7",))

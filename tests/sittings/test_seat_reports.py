@@ -362,3 +362,18 @@ def test_hostile_words_of_a_device_are_made_safe_here_too(room: Room, session: S
     body = read_body("usb", write_body(hostile))
     assert isinstance(body, UsbSeen)
     assert body.device.hash == "the stick"
+
+
+def test_what_was_told_is_forgotten_after_its_time(room: Room, session: StoredSession) -> None:
+    """What no warning rests on goes; the last number stays, so that nothing that comes again is taken twice."""
+    seat = Seat(room)
+    first = seat.item("agent", AgentWord(what="started"))
+    seat.sends(first, seat.item("usb", SEEN), seat.item("agent", AgentWord(what="stopped")))
+    room.clock.advance(100)
+    assert store.forget_told(room.db, before_us=room.clock.wall_us() - 200 * SECOND_US) == 0
+    assert store.forget_told(room.db, before_us=room.clock.wall_us()) == 1
+    left = room.db.conn.execute("SELECT seq FROM seat_event ORDER BY seq").fetchall()
+    assert left == [(2,), (3,)]
+    assert seat.sends(first) == 3
+    assert len(seat.warnings) == 1
+    assert session.id == seat.warnings[0].warning.session

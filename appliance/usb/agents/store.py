@@ -189,6 +189,21 @@ def note_heard(db: Database, heard: dict[str, int]) -> None:
         )
 
 
+def forget_told(db: Database, *, before_us: int) -> int:
+    """Remove what agents told before a time and no warning rests on, and codes that ended before; return how many rows.
+
+    The last of each numbering stays: by it the box knows what it has.
+    """
+    with write(db):
+        told = db.conn.execute(
+            "DELETE FROM seat_event WHERE received_us < ? AND warning IS NULL AND seq < (SELECT MAX(e.seq) FROM"
+            " seat_event e WHERE e.agent = seat_event.agent AND e.epoch = seat_event.epoch)",
+            (before_us,),
+        ).rowcount
+        ended = db.conn.execute("DELETE FROM seat_agent_code WHERE until_us < ?", (before_us,)).rowcount
+    return int(told + ended)
+
+
 def _agent(row: tuple[Any, ...]) -> SeatAgent:
     values = dict(zip(_FIELDS, row, strict=True))
     return SeatAgent(**values | {"state": msgspec.json.decode(values["state"], type=dict[str, Any])})
