@@ -95,7 +95,7 @@ def integration_named(db: Database, name: str, *, taken_away: bool = False) -> I
     known = _named(db, name)
     if known is None or known.origin != "centre" or (known.removed_us is not None and not taken_away):
         raise NotYetError(
-            f"The integration {name} of the centre is not on this box.",
+            f"The integration {name} of the central service is not on this box.",
             hint="It is taken over once it is; see the changes that are held.",
         )
     return known.integration
@@ -105,8 +105,8 @@ def _known(db: Database, local: str, name: str) -> StoredIntegration | None:
     known = _stored(db, local) if local else _named(db, name)
     if known is not None and known.origin != "centre":
         raise ConflictError(
-            f"This box has an integration {name} of its own; the centre's of the same name cannot be taken over.",
-            hint="An LMS speaks either to the box or to the centre: give one of the two another name.",
+            f"This box has an integration {name} of its own; the central service's cannot be taken over.",
+            hint="An LMS speaks either to the box or to the central service: give one of the two another name.",
         )
     return known
 

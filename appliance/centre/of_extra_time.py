@@ -39,7 +39,9 @@ def take_extra_time(db: Database, change: Change, taking: Taking) -> str:
         raise NotYetError("The sitting is only planned.", hint="The room is asked once its readiness check begins.")
     candidate = local_of(db, change.hub, CANDIDATE, grant.candidate) if grant.candidate else ""
     if grant.candidate and not candidate:
-        raise NotYetError(f"The candidate {grant.candidate} is not known here.", hint="Ask the centre who is meant.")
+        raise NotYetError(
+            f"The candidate {grant.candidate} is not known here.", hint="Ask the central service who is meant."
+        )
     detail: dict[str, str | int | bool] = {"amount_us": grant.amount_us, "grant": change.id}
     if taking.accepted_by:
         detail["accepted_by"] = taking.accepted_by

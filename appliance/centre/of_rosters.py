@@ -136,7 +136,9 @@ def _is_here(db: Database, change: Change) -> bool:
             return False
         raise NotYetError(f"The sitting {change.id} has not arrived yet.", hint="It is taken over after that.")
     if known.origin != "centre":
-        raise ConflictError(f"The sitting {change.id} was planned on this box; its roster is not the centre's.")
+        raise ConflictError(
+            f"The sitting {change.id} was planned on this box; its roster is not the central service's."
+        )
     return not (change.deleted and known.seq)  # what has begun keeps its people
 
 

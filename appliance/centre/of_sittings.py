@@ -54,7 +54,8 @@ def take_sitting(db: Database, change: Change, taking: Taking) -> str:
         return change.id
     if known.origin != "centre":
         raise ConflictError(
-            f"A sitting {change.id} was planned on this box.", hint="The centre has to plan its own under another id."
+            f"A sitting {change.id} was planned on this box.",
+            hint="The central service has to plan its own under another id.",
         )
     with write(db):
         if known.removed_us is not None:

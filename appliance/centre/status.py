@@ -119,7 +119,7 @@ def keys_problem(centre: Centre, keys_dir: Path) -> ApplianceError | None:
     if keys.print != centre.key_print:
         return MissingKeyError(
             "The key files towards the central service are others than it knows.",
-            hint="Bring the former ones back from a copy, or have the centre revoke the box and enrol it anew.",
+            hint="Bring back the former ones from a copy, or let the central service revoke the box, and enrol anew.",
         )
     return None
 

@@ -144,9 +144,9 @@ def import_changes(db: Database, data: bytes, taking: Taking, *, who: str, where
     bundle = open_bundle(data, me=taking.box, private=taking.keys.seal_private, signers={centre.hub: centre.public})
     if bundle.header.kind != "changes":
         raise BundleError(
-            "The file holds what a box told, not changes of the centre.",
+            "The file holds what a box told, not changes of the central service.",
             reason="content",
-            hint="The centre writes one for each room, on its page or with `exambox hub`.",
+            hint="The central service writes one for each room, on its page or with `exambox hub`.",
         )
     before = db.conn.execute(
         "SELECT at_us FROM centre_stick WHERE number = ? AND way = 'in'", (bundle.header.number,)

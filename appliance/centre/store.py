@@ -72,7 +72,7 @@ def get_centre(db: Database) -> Centre:
     if found is None:
         raise NotFoundError(
             "This box belongs to no central service.",
-            hint="Ask the centre for a code, then `exambox sync enrol CODE --address https://…`.",
+            hint="Ask the central service for a code, then `exambox sync enrol CODE --address https://…`.",
         )
     return found
 

@@ -127,7 +127,7 @@ def decline_proposal(db: Database, number: int, taking: Taking, *, why: str) -> 
     """
     stated = _said(why)
     if not stated:
-        raise BadInputError("why: a reason is needed.", hint="The centre is told it, and it enters the log.")
+        raise BadInputError("why: a reason is needed.", hint="The central service is told it, and it enters the log.")
     with write(db):
         change = _proposal(db, number).change
         db.conn.execute(
@@ -216,8 +216,8 @@ def _proposal(db: Database, number: int) -> Waiting:
     found = get_waiting(db, number)
     if found is None:
         raise NotFoundError(
-            "This proposal of the centre waits no more.",
-            hint="Somebody was faster, the centre replaced it, or the sitting is over: load the page again.",
+            "This proposal of the central service waits no more.",
+            hint="Somebody was faster, the central service replaced it, or the sitting is over: load the page again.",
         )
     if found.state != "proposed":
         raise ConflictError("This has been decided already.", hint="Load the page again.")

@@ -27,9 +27,11 @@ def clock_words(clock: ClockFact) -> str:
     """Return what is known of the box's clock."""
     known = "clock synchronised" if clock.trusted else "clock not trusted"
     if clock.measured is None:
-        measured = "offset to the centre not measured yet"
+        measured = "offset to the central service not measured yet"
     else:
         sure = "" if clock.measured.trusted else " (from too few answers to go by)"
         bound = clock.measured.bound_us / SECOND_US
-        measured = f"measured offset to the centre {signed_seconds(clock.measured.offset_us)} ± {bound:.1f} s{sure}"
+        measured = (
+            f"measured offset to the central service {signed_seconds(clock.measured.offset_us)} ± {bound:.1f} s{sure}"
+        )
     return f"{known}; {measured}; tokens may be off by {clock.leeway_us / SECOND_US:.0f} s"

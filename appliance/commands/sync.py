@@ -31,7 +31,7 @@ _SHOWN_PARKED = 50
 
 @click.group("sync", cls=CommandGroup)
 def sync_command() -> None:
-    """Deliveries to the LMS and the central service: how they stand, try now, give up; join a centre, carry sticks."""
+    """Deliveries to the LMS and the central service: how they stand, try now, give up; join one, carry sticks."""
 
 
 @sync_command.command("run")
@@ -49,7 +49,7 @@ def run_process(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def status_command(ctx: click.Context, *, as_json: bool) -> None:
-    """Show how the centre is, and what waits for it and each LMS: since when, when it is tried next, and why."""
+    """Show how the central service is, and what waits for it and each LMS: since when, when it is tried again, why."""
     settings = settings_of(ctx)
     db = database_of(settings)
     stands, parked = status(db), list_deliveries(db, ["parked"], limit=_SHOWN_PARKED)

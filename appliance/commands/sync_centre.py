@@ -60,8 +60,12 @@ def enrol_command(ctx: click.Context, code: str, *, address: str, ca: Path | Non
     if found.valid_until_us is not None:
         click.echo(f"Its key is good until {format_utc(found.valid_until_us)}.")
     if found.ca and not pem:
-        click.echo("The centre's certificate is of an authority of its own, which its signed answer brought along.")
-    click.echo("What the centre has for this room is taken over by itself; `exambox sync status` shows how it stands.")
+        click.echo(
+            "The central service's certificate is of an authority of its own, which its signed answer brought along."
+        )
+    click.echo(
+        "What the central service has for this room is taken over by itself; `exambox sync status` shows how it stands."
+    )
 
 
 @click.command("leave")
@@ -71,7 +75,7 @@ def leave_command(ctx: click.Context) -> None:
     """Belong to no central service any more. Undo it by joining again with a new code."""
     left = leave_centre(database_of(settings_of(ctx)), clock=SystemClock(), who=person())
     click.echo(f"This box does not belong to {left.name or left.hub} any more. What it sent is still here.")
-    click.echo("The centre should revoke the box as well, so that its key is good for nothing.")
+    click.echo("The central service should revoke the box as well, so that its key is good for nothing.")
 
 
 @click.command("export")
@@ -92,8 +96,10 @@ def export_command(ctx: click.Context, file: Path) -> None:
         os.fsync(out.fileno())
     click.echo(f"{target}: {written.items} items, {len(written.data)} bytes.")
     if written.left:
-        click.echo(f"{written.left} did not fit: read this file at the centre, take its stick in, and write another.")
-    click.echo("They wait here until the centre's next stick, or the network, says that they have arrived.")
+        click.echo(
+            f"{written.left} did not fit: read this file at the central service, take its stick in, and write another."
+        )
+    click.echo("They wait here until the central service's next stick, or the network, says that they have arrived.")
 
 
 @click.command("import")
@@ -112,7 +118,7 @@ def import_command(ctx: click.Context, file: Path) -> None:
     for count, words in (
         (taken.proposed, "wait for the room: an invigilator accepts or declines them on the sitting's page"),
         (taken.held, "cannot be taken over yet; `exambox sync status` says why"),
-        (taken.refused, "refused: not signed by this box's centre, or of a kind this version does not know"),
+        (taken.refused, "refused: not signed by this box's central service, or of a kind this version does not know"),
         (read.receipts, "items that waited here have arrived at the centre"),
     ):
         if count:

@@ -33,15 +33,15 @@ def key_check(centre: Centre, *, now_us: int) -> Check:
     left_us, end = until_us - now_us, format_utc(until_us)
     if left_us <= 0:
         hint = (
-            "Nothing goes to the central service or comes from it; nothing is lost. Ask the centre for a new code, and"
+            "Nothing goes to the central service or comes from it; nothing is lost. Ask it for a new code, and"
             " join again under “Administration, Central service”, or with `exambox sync enrol`."
         )
         return Check(_NAME, "fail", f"The central service does not take this box's key since {end}.", hint)
     days = left_us // _DAY_US
     if left_us < SOON_US:
         hint = (
-            "Ask the centre for a new code before then, and join again under “Administration, Central service”, or with"
-            " `exambox sync enrol`: it renews the key's time, and nothing is lost."
+            "Ask the central service for a new code before then, and join again under “Administration, Central service”"
+            ", or with `exambox sync enrol`: it renews the key's time, and nothing is lost."
         )
         told = f"The central service takes this box's key until {end}, for {days} more days."
         return Check(_NAME, "warn", told, hint)

@@ -127,13 +127,13 @@ def check_good(box: Box, *, now_us: int) -> Box:
             raise BoxRefusedError(
                 "This box was revoked at the central service.",
                 reason="revoked",
-                hint="Ask the centre for a new code if it shall belong to it again.",
+                hint="Ask the central service for a new code if it shall belong to it again.",
             )
         case "expired":
             raise BoxRefusedError(
                 "The time this box was let in for is over.",
                 reason="expired",
-                hint="Ask the centre to extend it, or enrol the box with a new code.",
+                hint="Ask the central service to extend it, or enrol the box with a new code.",
             )
     return box
 

@@ -27,7 +27,9 @@ class EnrolRefusedError(ApplianceError):
     status = 403
 
     def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message, hint="Ask the centre for a new code: “Rooms, Let a box join”, or `exambox hub code`.")
+        super().__init__(
+            message, hint="Ask the central service for a new code: “Rooms, Let a box join”, or `exambox hub code`."
+        )
         self.reason = reason
 
 
@@ -63,7 +65,7 @@ def enrol(
         if known is not None and known.revoked_us is None and known.public != public:
             raise ConflictError(
                 f"A box {asked.box} with another key belongs to this centre already.",
-                hint="If it is the same box with new keys, revoke the former one at the centre first.",
+                hint="If it is the same box with new keys, revoke the former one at the central service first.",
             )
         _keep(db, asked, room=room, address=address, keys=(public, seal_public), now_us=now)
         db.conn.execute("UPDATE hub_code SET used_us = ?, used_by = ? WHERE hash = ?", (now, asked.box, hashed))

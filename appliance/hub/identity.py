@@ -95,10 +95,12 @@ def load_hub_keys(keys_dir: Path) -> HubKeys:
     Raises:
         MissingKeyError: one is missing, damaged, or not readable for this user.
     """
-    sign = key_files.read(keys_dir / SIGN_FILE, "hub's signing key")
-    seal = key_files.read(keys_dir / SEAL_FILE, "hub's key for sticks")
+    sign = key_files.read(keys_dir / SIGN_FILE, "central service's signing key")
+    seal = key_files.read(keys_dir / SEAL_FILE, "central service's key for sticks")
     if {len(sign), len(seal)} != {_KEY_BYTES}:
-        raise MissingKeyError("A key of the hub is damaged: it has not 32 bytes.", hint="Restore it from a backup.")
+        raise MissingKeyError(
+            "A key of the central service is damaged: it has not 32 bytes.", hint="Restore it from a backup."
+        )
     private, opens = Ed25519PrivateKey.from_private_bytes(sign), X25519PrivateKey.from_private_bytes(seal)
     return HubKeys(
         PREFIX + load_box_id(keys_dir),
@@ -126,7 +128,7 @@ def keep_hub(db: Database, hub: str, *, centre: str, clock: Clock) -> HubFacts:
         elif row[0] != hub:
             raise MissingKeyError(
                 f"The database is of {row[0]}, the key files are of {hub}.",
-                hint="Restore database and key files of the same hub.",
+                hint="Restore database and key files of the same central service.",
             )
         elif row[1] != centre:
             db.conn.execute("UPDATE hub SET centre = ?", (centre,))

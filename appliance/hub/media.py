@@ -149,7 +149,7 @@ def get_media(db: Database, media: str) -> Media:
     """
     row = db.conn.execute(f"{_SELECT} WHERE m.id = ?", (media,)).fetchone()
     if row is None:
-        raise NotFoundError("There is no such request for a recording.", hint="It may be of another hub.")
+        raise NotFoundError("There is no such request for a recording.", hint="It may be of another central service.")
     return Media(*row)
 
 

@@ -106,7 +106,7 @@ def import_items(db: Database, data: bytes, *, keys: HubKeys, clock: Clock, who:
     bundle = open_bundle(data, me=keys.id, private=keys.seal_private, signers=signers)
     if bundle.header.kind != "items":
         raise BundleError(
-            "The file holds changes of a centre, not what a box told.",
+            "The file holds changes of a central service, not what a box told.",
             reason="content",
             hint="A box writes its own with `exambox sync export`.",
         )

@@ -44,7 +44,7 @@ def test_a_box_joins_carries_sticks_and_leaves(settings: Settings, server: HubSe
     said = run(settings, "sync", "status").stdout
     assert "Central service North campus" in said
     assert "last heard: not yet" in said
-    assert "offset to the centre not measured yet" in said
+    assert "offset to the central service not measured yet" in said
     assert "epoch: 1-" in said
     told = json.loads(run(settings, "sync", "status", "--json").stdout)
     assert told["centre"]["room"] == "Hall 2"

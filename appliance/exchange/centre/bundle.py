@@ -195,7 +195,7 @@ def _check_signature(parts: _Parts, signer: bytes | None) -> None:
         raise BundleError(
             f"The file is from {sender}, whose key is not known here.",
             reason="sender",
-            hint="Only files of the own centre are taken: enrol first.",
+            hint="Only files of the box's own central service are taken: enrol first.",
         )
     try:
         Ed25519PublicKey.from_public_bytes(signer).verify(parts.signature, _SIGNED + parts.signed)

@@ -68,7 +68,7 @@ def parse_code(text: str) -> EnrolCode:
     if len(text) > _MOST_TYPED or not _FORM.fullmatch(plain):
         raise EnrolCodeError(
             "This is no code of a central service: it has six groups of four letters or digits.",
-            hint="Copy it as `exambox hub` showed it, for example ABCD-EFGH-JKMN-PQRS-TVWX-YZ23.",
+            hint="Copy it as the central service shows it, for example ABCD-EFGH-JKMN-PQRS-TVWX-YZ23.",
         )
     return EnrolCode(plain[:_LENGTH], plain[_LENGTH:])
 

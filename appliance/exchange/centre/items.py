@@ -98,7 +98,7 @@ def check_item(item: Item, *, box: str) -> DeliveryKey:
     if key.box != box:
         raise ItemError("The item is of another box than sends it.", reason="box")
     if item.kind in _CENTRES:
-        raise ItemError(f"A {item.kind} is the centre's to change, not a box's.", reason="kind")
+        raise ItemError(f"A {item.kind} is the central service's to change, not a box's.", reason="kind")
     if sha256_text(item.body.encode()) != item.sha256:
         raise ItemError("The item's body is not what was hashed.", reason="sha256")
     try:

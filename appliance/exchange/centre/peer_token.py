@@ -206,7 +206,7 @@ def check_answer(token: str, public: bytes, *, hub: str, to: str, status: int, b
     """
     claims = verify(read_unverified(token), public)
     if text_claim(claims, "iss", _PARTY) != hub:
-        raise TokenError("The answer is signed in another hub's name.", reason="sender")
+        raise TokenError("The answer is signed in another central service's name.", reason="sender")
     if text_claim(claims, "to", _ANY) != to:
         raise TokenError("The answer is to another request.", reason="request")
     told = claims.get("status")

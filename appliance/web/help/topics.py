@@ -107,7 +107,7 @@ TOPICS: Final = (
     Topic("deliveries", ("admin.deliveries", "admin.delivery")),
     Topic("centre", ("admin.centre",)),
     Topic("usb", ("admin.usb", "admin.usb_device", "admin.usb_events")),
-    Topic("usb-policy", ("admin.usb_policy",)),
+    Topic("usb-policy", ("admin.usb_policy", "admin.usb_policy_file", "admin.usb_policy_usbguard")),
     Topic("seat-agents", ("admin.seat_agents", "admin.seat_agent", "admin.seat_agent_code")),
     Topic("users", ("admin.users", "admin.user", "admin.user_add")),
     Topic("keys", ("admin.keys",)),

@@ -49,9 +49,7 @@ def judge_alert(warning: int) -> AnyResponse | dict[str, Any]:
     with write(database()):
         found = repeats_of(open_rows(database(), now_us=box.clock.wall_us()), warning)
         if not found:
-            raise NotFoundError(
-                "This alert is closed already.", hint="Somebody judged it, or the sitting is closed."
-            )
+            raise NotFoundError("This alert is closed already.", hint="Somebody judged it, or the sitting is closed.")
         for one in found:
             judge_warning(
                 database(), one, asked.decision, who=person().name, why=asked.why, clock=box.clock, where=address()

@@ -134,7 +134,7 @@ def _changed_exams(seen: Seen) -> Iterator[Banner]:
     if seen.run.status in {SittingStatus.PLANNED, SittingStatus.CLOSED}:
         return
     for change in changed_since_frozen(seen.db, seen.stored.id):
-        title = _("“%(exam)s” was changed by the LMS or the centre.", exam=change.present.name)
+        title = _("“%(exam)s” was changed by the LMS or the central service.", exam=change.present.name)
         what = ", ".join(_field_words(field) for field in change.fields)
         words = _("Changed: %(what)s. The sitting goes on with what it began with until you accept.", what=what)
         yield Banner("warn", "changed", title, ((words, ""),), accept=change.present.id)

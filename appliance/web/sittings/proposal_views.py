@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def accept_proposed(sitting: str, proposal: int) -> Answer:
     """Let a change of the central service count in this sitting from now on."""
     why = read_form(ReasonForm).why
-    return _decided(sitting, proposal, _("The centre's change is accepted."), why=why, accept=True)
+    return _decided(sitting, proposal, _("The central service's change is accepted."), why=why, accept=True)
 
 
 @BLUEPRINT.post("/sittings/<sitting>/proposals/<int:proposal>/decline")
@@ -42,7 +42,9 @@ def accept_proposed(sitting: str, proposal: int) -> Answer:
 def decline_proposed(sitting: str, proposal: int) -> Answer:
     """Go on without a change of the central service, for a reason that it is told."""
     why = read_form(ReasonForm).why
-    return _decided(sitting, proposal, _("The centre's change is declined; it is told why."), why=why, accept=False)
+    return _decided(
+        sitting, proposal, _("The central service's change is declined; it is told why."), why=why, accept=False
+    )
 
 
 def _decided(sitting: str, number: int, said: str, *, why: str, accept: bool) -> Answer:
@@ -65,8 +67,8 @@ def _check_of(sitting: str, number: int) -> None:
     run_of(database(), sitting)
     if all(one.waiting.number != number for one in proposals(database(), sitting)):
         raise NotFoundError(
-            "This proposal of the centre waits no more.",
-            hint="Somebody was faster, the centre replaced it, or the sitting is over: load the page again.",
+            "This proposal of the central service waits no more.",
+            hint="Somebody was faster, the central service replaced it, or the sitting is over: load the page again.",
         )
 
 

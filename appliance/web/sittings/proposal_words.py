@@ -22,21 +22,21 @@ def title_of(proposal: Proposal) -> str:  # noqa: PLR0911  one a kind
     wish = proposal.wish
     match wish:
         case ExtraTimeWish(candidate=None, known=True):
-            return _("The centre gives everybody %(time)s more.", time=_amount(wish))
+            return _("The central service gives everybody %(time)s more.", time=_amount(wish))
         case ExtraTimeWish():
-            return _("The centre gives %(name)s %(time)s more.", name=_who(wish), time=_amount(wish))
+            return _("The central service gives %(name)s %(time)s more.", name=_who(wish), time=_amount(wish))
         case RosterWish():
-            return _("The centre has changed the roster.")
+            return _("The central service has changed the roster.")
         case SeatingWish():
-            return _("The centre has another seating plan.")
+            return _("The central service has another seating plan.")
         case PlanWish(removed=True):
-            return _("The centre has removed this sitting.")
+            return _("The central service has removed this sitting.")
         case PlanWish():
-            return _("The centre has changed the plan of this sitting.")
+            return _("The central service has changed the plan of this sitting.")
         case IntegrationWish():
             return _("%(name)s is not to take part any more.", name=wish.integration)
         case None:
-            return _("The centre wants something changed that this box cannot show.")
+            return _("The central service wants something changed that this box cannot show.")
 
 
 def lines_of(proposal: Proposal) -> list[str]:
@@ -59,7 +59,9 @@ def _what(wish: Wish | None) -> list[str]:  # noqa: PLR0911  one a kind
         case ExtraTimeWish():
             lines = [f"{wish.who}: {wish.why}"] if wish.why else []
             return (
-                lines if wish.known else [*lines, _("This candidate is not known here; ask the centre who is meant.")]
+                lines
+                if wish.known
+                else [*lines, _("This candidate is not known here; ask the central service who is meant.")]
             )
         case RosterWish():
             return _roster(wish)

@@ -61,7 +61,7 @@ def test_a_box_joins_from_the_page_and_leaves_again(
     page = admin.get(PAGE).text
     assert "North campus" in page
     assert server.address in page
-    assert "offset to the centre not measured yet" in page
+    assert "offset to the central service not measured yet" in page
     assert "Hall 2" in page
     assert centre_of(db) is not None
     assert send(admin, f"{PAGE}/leave").status_code == 303

@@ -35,13 +35,13 @@ def test_extra_time_is_a_banner_that_is_accepted_by_a_button(day: Day, centre: A
     centre.tell(centre.extra_time(day.sitting, 10))
     assert day.invigilator.get(pulse).text != before
     page = day.page()
-    assert "The centre gives everybody" in page
+    assert "The central service gives everybody" in page
     assert "cara: fire alarm" in page
     assert "The sitting goes on as it is until you accept." in page
     answer = day.post(f"/sittings/{day.sitting}/proposals/{number(day)}/accept")
     assert answer.status_code in {200, 303}
     assert [one.name for one in day.run.history if one.role == "centre"] == ["extend_all"]
-    assert "The centre gives everybody" not in day.page()
+    assert "The central service gives everybody" not in day.page()
     assert day.post(f"/sittings/{day.sitting}/proposals/1/accept").status_code == 404
 
 
@@ -50,7 +50,7 @@ def test_declining_needs_a_reason_and_is_remembered_on_the_page(day: Day, centre
     centre.tell(centre.extra_time(day.sitting, 10))
     path = f"/sittings/{day.sitting}/proposals/{number(day)}/decline"
     assert day.post(path, why=" ").status_code == 422
-    assert "The centre gives everybody" in day.page()
+    assert "The central service gives everybody" in day.page()
     assert day.post(path, why="it was next door").status_code in {200, 303}
     page = day.page()
     assert "it was next door" in page
@@ -70,7 +70,7 @@ def test_a_roster_says_who_would_come_and_go(day: Day, centre: ACentre) -> None:
     body = {"entries": [{"candidate": word, "exam": "e1"}]}
     centre.tell(centre.change("roster", day.sitting, body, sitting=day.sitting))
     page = day.page()
-    assert "The centre has changed the roster." in page
+    assert "The central service has changed the roster." in page
     assert "1 would be enrolled: Noether, Emmy" in page or "1 would be enrolled: Emmy Noether" in page
     assert "would be withdrawn" in page
 
@@ -81,7 +81,7 @@ def test_another_plan_says_what_would_be_otherwise(day: Day, centre: ACentre) ->
     body = {"name": "Another name", "room": "Hall 2", "exams": ["e-new"], "timing": timing}
     centre.tell(centre.change("sitting", day.sitting, body, sitting=day.sitting))
     page = day.page()
-    assert "The centre has changed the plan of this sitting." in page
+    assert "The central service has changed the plan of this sitting." in page
     assert "The planned start would be" in page
     assert "Who begins late would end together with the others." in page
     assert "Exams that come to it: e-new" in page
