@@ -29,7 +29,7 @@ def desktop() -> Iterator[XDesktop]:
 
 def next_of(seen: Iterator[str], wanted: str) -> None:
     """Look until an application is active; it is within a few looks."""
-    looked = []
+    looked: list[str] = []
     while wanted not in looked and len(looked) < 5:
         looked.append(next(seen))
     assert wanted in looked
