@@ -106,7 +106,7 @@ def test_from_first_start_to_ctrl_c(box: Box) -> None:
 
     _until(lambda: _segments(box.folder) > 50_000)
     before = box.children()
-    assert set(before) == {"capture", "keyring", "web", "sync"}
+    assert set(before) == {"capture", "keyring", "web", "sync", "devices"}
     os.kill(before["capture"], signal.SIGKILL)
     box.wait_for(r"capture ended \(SIGKILL\)")
     _until(lambda: box.children().get("capture", before["capture"]) != before["capture"])
