@@ -10,6 +10,7 @@ from appliance.diagnosis.result import Examined
 from appliance.diagnosis.room import missing_in_room
 from appliance.outbox.pruning import prune
 from appliance.usb.agents.store import forget_told
+from appliance.usb.events import forget_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from appliance.config import Settings
 
 _DAY_US: Final = 24 * 3600 * SECOND_US
+USB_DAYS: Final = 90
+"""What was plugged in is kept for so long; what made a warning, and the log, are kept as long as those."""
 PRUNING_US: Final = 3600 * SECOND_US
 ROOM_US: Final = 10 * SECOND_US
 
@@ -81,7 +84,11 @@ class RoomLook:
 
 
 def forget_old(db: Database, settings: Settings, clock: Clock) -> int:
-    """Forget settled deliveries after their time, and tokens that could not be used again anyway; return how many."""
+    """Forget what has had its time; return how many rows.
+
+    Settled deliveries, what workstations told, USB events on which no warning rests, tokens that could not be used
+    again anyway.
+    """
     now_us = clock.wall_us()
     before_us = now_us - settings.sync.keep_days * _DAY_US
     gone = 0
@@ -92,5 +99,6 @@ def forget_old(db: Database, settings: Settings, clock: Clock) -> int:
             break
     gone += forget_told(db, before_us=before_us)
     with write(db):
+        gone += forget_events(db, before_us=now_us - USB_DAYS * _DAY_US)
         gone += db.conn.execute("DELETE FROM seen_token WHERE until_us < ?", (now_us,)).rowcount
     return gone

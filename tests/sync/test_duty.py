@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from appliance.database import write
 from appliance.outbox import status
 from appliance.sync import chores
 from appliance.sync.chores import Every, forget_old
 from appliance.sync.duty import DutyThread
+from appliance.usb.events import UsbEvent, events_of, note_event
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -114,7 +118,7 @@ def test_old_deliveries_and_tokens_are_forgotten_and_no_lock_is_left(
     db: Database, settings: Settings, clock: ManualClock
 ) -> None:
     """After the settings' days; afterwards others can write."""
-    from appliance.database import connect, write
+    from appliance.database import connect
     from appliance.outbox import lms_target, put
     from appliance.outbox.settling import Tried, settle
 
@@ -149,3 +153,19 @@ def test_a_room_is_looked_at_every_ten_seconds_at_most(
     clock.advance(10)
     assert room(db, "a") == {"disk": "3"}
     assert looked == ["a", "b", "a"]
+
+
+def test_usb_events_are_forgotten_but_not_those_a_warning_rests_on(
+    db: Database, settings: Settings, clock: ManualClock
+) -> None:
+    """After ninety days what was plugged in is forgotten; what people were warned of stays with the warning."""
+    at_us = clock.wall_us()
+    event = UsbEvent(at_us=at_us, kind="plugged", port="1-1", last_us=at_us, mode="armed")
+    with write(db):
+        note_event(db, event)
+        note_event(db, msgspec.structs.replace(event, warning=7))
+    clock.advance(89 * 24 * 3600)
+    assert forget_old(db, settings, clock) == 0
+    clock.advance(2 * 24 * 3600)
+    assert forget_old(db, settings, clock) == 1
+    assert [one.warning for one in events_of(db)] == [7]
