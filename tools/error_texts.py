@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # Calls whose texts a person reads: every error, what a view refuses with, installation hints, findings of checks and
 # of tables that are read in.
-_REFUSALS = frozenset({"abort", "Hint", "Check", "RowProblem", "Note", "_failed"})
+_REFUSALS = frozenset({"abort", "Hint", "Check", "RowProblem", "Note", "_failed", "_wrong", "_matched", "_word"})
 # Names such texts are given before they are handed over.
 _VARIABLES = frozenset({"hint", "told", "reason"})
 _FINDING_ARGUMENTS = 3
@@ -60,6 +60,29 @@ def error_texts_below(root: Path, *, without: frozenset[str] = frozenset()) -> d
             texts = error_texts(ast.parse(path.read_text("utf-8"), str(path)))
             if texts:
                 found[path.relative_to(root.parent).as_posix()] = texts
+    return found
+
+
+def explaining_texts(tree: ast.Module, *, tables: bool = True) -> set[str]:
+    """Return every sentence of a module that explains something in parts, and the words of its tables (pure).
+
+    Such a module puts sentences together from clauses; each is a text of its own, with holes as in `error_texts`.
+    """
+    found: set[str] = set()
+
+    def look(node: ast.AST) -> None:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+            return
+        if isinstance(node, (ast.Constant, ast.JoinedStr)):
+            found.update(text for text in _texts(node) if _is_sentence(text))
+            return
+        for child in ast.iter_child_nodes(node):
+            look(child)
+
+    look(tree)
+    if tables:
+        given = [one.value for one in tree.body if isinstance(one, ast.AnnAssign) and isinstance(one.value, ast.Dict)]
+        found.update(text for table in given for value in table.values for text in _texts(value))
     return found
 
 

@@ -7,6 +7,7 @@ translated stays. `--check` writes nothing and names what is missing, new or gon
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import sys
 from pathlib import Path
@@ -26,7 +27,8 @@ from appliance.vault.format import GapReason
 from appliance.web.language.catalogue import SOURCE_LANGUAGE
 from appliance.web.language.choice import LANGUAGES
 from appliance.web.language.problems import CONTEXT
-from tools.error_texts import error_texts_below
+from appliance.web.usb_explained import CONTEXT as EXPLAINED
+from tools.error_texts import error_texts_below, explaining_texts
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Message
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "appliance"
 CATALOGUES = PACKAGE / "web" / "language"
+# They put sentences together from clauses: why a policy lets a device in or keeps it out. True: words of tables too.
+_EXPLAINING = {"class_names": True, "dry_run": False, "engine": True, "matching": True, "usbguard_import": False}
 # The command line is English.
 _WITHOUT_ERRORS_OF = frozenset({"commands"})
 _METHODS = [
@@ -65,12 +69,20 @@ def texts_of_the_code() -> Catalog:
         catalogue.add(words, locations=[("appliance/diagnosis/processes.py", 0)], context=CONTEXT)
     for words in every_word():
         catalogue.add(words, locations=[("appliance/exams/words.py", 0)], context=CONTEXT)
+    _add_explanations(catalogue)
     for words in (PROCESS_ENDED, *(message.format(what="{0}") for message, _hint in CAMERA_WORDS.values())):
         catalogue.add(words, locations=[("appliance/capture/sources/failure_words.py", 0)], context=CONTEXT)
     for name, sentences in error_texts_below(PACKAGE, without=_WITHOUT_ERRORS_OF).items():
         for sentence in sorted(sentences):
             catalogue.add(sentence, locations=[(name, 0)], context=CONTEXT)
     return catalogue
+
+
+def _add_explanations(catalogue: Catalog) -> None:
+    for name, tables in _EXPLAINING.items():
+        tree = ast.parse((PACKAGE / "usb" / f"{name}.py").read_text("utf-8"))
+        for sentence in sorted(explaining_texts(tree, tables=tables)):
+            catalogue.add(sentence, locations=[(f"appliance/usb/{name}.py", 0)], context=EXPLAINED)
 
 
 def read_catalogue(language: str) -> Catalog:

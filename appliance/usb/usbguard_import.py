@@ -230,9 +230,8 @@ class _Rule:
             return self._lose([one])
 
     def _lose(self, conditions: Iterable[Condition]) -> When:
-        self._lost.append(
-            "its condition " + ", ".join(f"“{'!' if one.negated else ''}{one.name}”" for one in conditions)
-        )
+        named = ", ".join(f"“{'!' if one.negated else ''}{one.name}”" for one in conditions)
+        self._lost.append(f"its condition {named}")
         return When()
 
 

@@ -233,7 +233,7 @@ class _Line:
         )
 
     def _plain(self, form: re.Pattern[str], what: str) -> bytes:
-        return self._matched(form, f"no {what}").lower().encode()
+        return self._matched(form, f"expected here is {what}").lower().encode()
 
     def _condition(self) -> Condition:
         at = self._at

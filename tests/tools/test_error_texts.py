@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tools.error_texts import error_texts
+from tools.error_texts import error_texts, explaining_texts
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,13 @@ from tools.error_texts import error_texts
 def test_sentences_of_errors_are_found(source: str, found: set[str]) -> None:
     """What an error says and hints is found with numbered holes; names of fields and other words are not."""
     assert error_texts(ast.parse(source)) == found
+
+
+def test_explaining_texts_are_clauses_and_words_of_tables() -> None:
+    """Of a module that explains: its sentences, wherever they stand, and its tables' words; no docstrings."""
+    source = (
+        '"""What it is."""\nWORDS: Final = {"a": "keyboard"}\ndef f(x):\n    """Return it."""\n'
+        '    return f"it is {x}" if x == "one" else "it is none"\n'
+    )
+    assert explaining_texts(ast.parse(source)) == {"it is {0}", "it is none", "keyboard"}
+    assert explaining_texts(ast.parse(source), tables=False) == {"it is {0}", "it is none"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.web.language import gettext as _
+from appliance.web.usb_explained import explained
 from appliance.web.usb_words import device_words, kind_words, port_words, verdict_words
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from appliance.usb.ports import Place
     from appliance.usb.state import NotEnforced, State
 
-__all__ = ["device_words", "kind_words", "port_words", "verdict_words"]
+__all__ = ["device_words", "explained", "kind_words", "port_words", "verdict_words"]
 
 STATE_KINDS: Final[dict[DeviceState, str]] = {
     "in": "good", "partly": "warn", "out": "bad", "rejected": "bad", "failed": "bad", "noted": "",

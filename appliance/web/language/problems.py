@@ -76,7 +76,7 @@ def problem_words_in(sentence: str, language: str) -> str:
 
 
 def _translated(sentence: str, language: str, depth: int) -> str:
-    whole, holed = _templates(language)
+    whole, holed = templates(language)
     if sentence in whole:
         return whole[sentence]
     if depth and " " in sentence:
@@ -88,11 +88,11 @@ def _translated(sentence: str, language: str, depth: int) -> str:
 
 
 @cache
-def _templates(language: str) -> tuple[dict[str, str], tuple[Template, ...]]:
-    """Return sentences without holes by their text, and the others, the most definite ones first."""
+def templates(language: str, context: str = CONTEXT) -> tuple[dict[str, str], tuple[Template, ...]]:
+    """Return a context's sentences without holes by their text, and the others, the most definite ones first."""
     catalogue = read_catalogue(language) or ()
     found = {
-        str(message.id): str(message.string) for message in catalogue if message.context == CONTEXT and message.string
+        str(message.id): str(message.string) for message in catalogue if message.context == context and message.string
     }
     whole = {source: words for source, words in found.items() if not _HOLE.search(source)}
     holed = sorted((source for source in found if source not in whole), key=lambda source: -len(_HOLE.sub("", source)))

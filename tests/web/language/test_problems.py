@@ -44,9 +44,9 @@ def _german(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     small = read_po(io.BytesIO(CATALOGUE.encode()), locale="de")
     monkeypatch.setattr(problems, "read_catalogue", lambda language: small if language == "de" else None)
     monkeypatch.setattr(problems, "current_language", lambda: "de")
-    problems._templates.cache_clear()
+    problems.templates.cache_clear()
     yield
-    problems._templates.cache_clear()
+    problems.templates.cache_clear()
 
 
 @pytest.mark.usefixtures("_german")
