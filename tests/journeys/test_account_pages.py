@@ -17,7 +17,7 @@ from appliance.web.account.factor_key import factor_key
 from appliance.web.app import create_app
 from appliance.web.services import of
 from tests.journeys.conftest import PASSWORD
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.for_everybody import faults_of
 from tests.support.browsers import chromium
 
 if TYPE_CHECKING:

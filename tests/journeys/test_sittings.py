@@ -26,7 +26,7 @@ from appliance.sittings.warnings import note_warning
 from appliance.web.account import accounts
 from appliance.web.sittings.own_exams import own_integration, own_parameters
 from tests.journeys.conftest import PASSWORD, Box, first_run
-from tests.journeys.test_every_page import complaints, faults_of
+from tests.journeys.for_everybody import complaints, faults_of
 
 if TYPE_CHECKING:
     from pathlib import Path
