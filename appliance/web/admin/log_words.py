@@ -41,6 +41,7 @@ GROUPS: Final[dict[str, Any]] = {
     "session": _("Sessions of candidates"),
     "sitting": _("Sittings"),
     "support": _("Support"),
+    "usb": _("USB"),
     "vault": _("Part files and deletions"),
     "warning": _("Warnings"),
 }

@@ -108,7 +108,7 @@ def test_a_key_that_ends_leads_to_where_it_is_renewed(
     assert until_us is not None
     clock.advance((until_us - clock.wall_us()) / 1_000_000 - 86_400 * 3)
     page = person("administrator").get("/admin/health", headers=GERMAN).text
-    row = page[page.index("Schlüssel für den zentralen Dienst") :]
+    row = page[page.index("Schlüssel für die Zentrale") :]
     assert "nur noch 3 Tage an, bis" in row[:1500]
     assert local_words(until_us, of(app).zone)[-8:] in row[:1500]
     assert "Bitten Sie die Zentrale vorher um einen neuen Code" in row[:1500]

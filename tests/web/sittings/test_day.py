@@ -214,11 +214,11 @@ def test_a_changed_exam_waits_for_acceptance(day: Day) -> None:
     )
     upsert_exam(day.db, own_integration(day.db, clock=day.clock), longer, clock=day.clock, who="t", origin="box")
     assert day.run.end_of(bob, now_us=day.clock.wall_us()).at_us == before
-    assert "was changed by the LMS or the centre" in day.page()
+    assert "was changed by the LMS or the central service" in day.page()
     assert day.post(f"{day.path}/changes/{day.exam}").status_code == 200
     assert day.run.end_of(bob, now_us=day.clock.wall_us()).at_us == before + 30 * MINUTE
     assert exams_of(day.db, day.sitting)[day.exam].duration_us == 90 * MINUTE
-    assert "was changed by the LMS or the centre" not in day.page()
+    assert "was changed by the LMS or the central service" not in day.page()
 
 
 def test_a_recording_that_was_ended_by_hand_is_seen_and_made_good(day: Day) -> None:
