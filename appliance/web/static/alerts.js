@@ -88,6 +88,8 @@ export class Alerts {
       const told = await post(this.place.dataset.judge.replace(/0$/, element.dataset.number), fields);
       notice(told.said);
       element.remove();
+      // Nothing is left of an empty place until the next word of the room.
+      if (!this.place.querySelector("[data-alert]")) this.place.hidden = true;
       this.judged();
     } catch (problem) {
       if (problem.status === 409 || problem.status === 404) notice(problem.message, { hint: problem.hint });
