@@ -135,7 +135,7 @@ def test_a_stick_in_an_exam(hall: Hall) -> None:
     alert.wait_for(state="detached", timeout=15_000)
     (judged,) = [one for one in warnings_of(hall.box.db, session=hall.session) if one.subject]
     assert judged.warning.decision == "dismissed"
-    assert not day.locator("[data-alerts]").is_visible()
+    day.locator("[data-alerts]").wait_for(state="hidden", timeout=15_000)
 
     hall.box.machine.unplug("1-1")
     hall.box.stands_so("1-1", "gone")
