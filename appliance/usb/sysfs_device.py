@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.usb import descriptors
 from appliance.usb.cleaning import clean
+from appliance.usb.device_texts import TextMemory
 from appliance.usb.model import Connect, Device
 
 if TYPE_CHECKING:
@@ -63,16 +64,18 @@ def read_attributes(folder: Path) -> Attributes | None:
     vendor, product = _hex(folder / "idVendor"), _hex(folder / "idProduct")
     if not PORT.fullmatch(folder.name) or vendor is None or product is None:
         return None
+    raw = _raw(folder)
+    texts = _TEXTS.texts_of(folder, _text(folder / "devnum"), (vendor, product, raw))
     return Attributes(
         port=folder.name,
         vendor=vendor,
         product=product,
-        manufacturer=_text(folder / "manufacturer"),
-        name=_text(folder / "product"),
-        serial=_text(folder / "serial"),
+        manufacturer=texts.manufacturer,
+        name=texts.name,
+        serial=texts.serial,
         speed=_text(folder / "speed"),
         connect=_text(folder / "port" / "connect_type"),
-        raw=_bytes(folder / "descriptors", descriptors.READ_AT_MOST + 1) or b"",
+        raw=raw,
         parent_hash=_parent_hash(folder),
     )
 
@@ -114,8 +117,9 @@ def hash_of(folder: Path) -> str:
     vendor, product = _hex(folder / "idVendor"), _hex(folder / "idProduct")
     if vendor is None or product is None:
         return ""
-    raw = _bytes(folder / "descriptors", descriptors.READ_AT_MOST + 1) or b""
-    return _hash(vendor, product, _text(folder / "product"), _text(folder / "serial"), raw)
+    raw = _raw(folder)
+    texts = _TEXTS.texts_of(folder, _text(folder / "devnum"), (vendor, product, raw))
+    return _hash(vendor, product, texts.name, texts.serial, raw)
 
 
 def _hash(vendor: int, product: int, name: bytes, serial: bytes, raw: bytes) -> str:
@@ -147,6 +151,10 @@ def _bytes(path: Path, most: int) -> bytes | None:
         return None
 
 
+def _raw(folder: Path) -> bytes:
+    return _bytes(folder / "descriptors", descriptors.READ_AT_MOST + 1) or b""
+
+
 def _text(path: Path) -> bytes:
     return (_bytes(path, ATTRIBUTE_BYTES) or b"").rstrip(TRAILING)
 
@@ -156,3 +164,6 @@ def _hex(path: Path) -> int | None:
     if len(text) != HEX_DIGITS or not re.fullmatch(rb"[0-9a-fA-F]+", text):
         return None
     return int(text, 16)
+
+
+_TEXTS: Final = TextMemory(_text)

@@ -8,6 +8,7 @@ until it is plugged in again; de-authorising takes its interfaces away.
 from __future__ import annotations
 
 import errno
+import itertools
 import shutil
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class FakeKernel:
         self.refuses: dict[str, OSError] = {}
         self.events: list[KernelEvent] = []
         self.probed: list[str] = []
+        self._numbers = itertools.count(1)
 
     @property
     def bus(self) -> UsbBus:
@@ -53,7 +55,7 @@ class FakeKernel:
         """Plug a device in; not ``told``: its event is lost."""
         attributes = what if isinstance(what, Attributes) else what.attributes(port)
         open_ = (self._flat / f"usb{port.partition('-')[0]}/authorized_default").read_text().strip() != "0"
-        write_device(self.root, port, attributes, authorized=False)
+        self._write(port, attributes)
         self._plugged[port] = attributes
         if open_:
             self._configure(port)
@@ -72,7 +74,7 @@ class FakeKernel:
         was_in = self.is_in(port)
         shutil.rmtree((self._flat / port).resolve())
         (self._flat / port).unlink()
-        write_device(self.root, port, attributes, authorized=False)
+        self._write(port, attributes)
         self._plugged[port] = attributes
         if was_in:
             self._configure(port)
@@ -115,6 +117,11 @@ class FakeKernel:
                 self._unconfigure(port)
                 for below in [one for one in self._plugged if parent_of(one) == port]:
                     self.unplug(below)
+
+    def _write(self, port: str, attributes: Attributes) -> None:
+        """Write a device's folder; as of the kernel, no two devices have the same number."""
+        write_device(self.root, port, attributes, authorized=False)
+        (self._flat / port / "devnum").write_text(f"{next(self._numbers)}\n", encoding="ascii")
 
     def _configure(self, port: str) -> None:
         (self._flat / port / "authorized").write_text("1\n")
