@@ -37,7 +37,7 @@ bench: setup-test ## Measure cost, write build/bench.json.
 test-faults: setup-faults ## Kill, fill, stall and lie: the slow failure tests. Counts are printed.
 	$(PYTEST) -m faults --timeout=3600 -s $(ARGS)
 
-test-vm: setup-faults ## Boot the box under real systemd in a container (root; fetches a Debian tree).
+test-vm: setup-faults ## Boot the box under real systemd, plug USB devices into an emulated machine (root; fetches a Debian tree).
 	$(PYTEST) -m vm --timeout=1800 -s $(ARGS)
 
 texts: setup-test ## Bring the catalogues of translated texts up to the code; says what is not translated.

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "vm"
-PACKAGES = "systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates"
 SOURCE = Path("root/exambox")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INSIDE = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}
@@ -32,7 +32,6 @@ NSPAWN = ("--register=no", "--keep-unit", "--timezone=off", "--link-journal=no")
 MMDEBSTRAP = (
     "--mode=root",
     "--variant=minbase",
-    f"--include={PACKAGES}",
     '--aptopt=Apt::Install-Recommends "false"',
 )
 BOOT = ("--boot", "--resolv-conf=off", "--private-network", "--console=read-only")
@@ -43,24 +42,42 @@ class ContainerError(Exception):
     """Building or booting the tree failed; the message holds what was said."""
 
 
+@dataclass(frozen=True)
+class Base:
+    """A plain Debian tree to install the box in.
+
+    Attributes:
+        name: its folder's in ``build/vm``, behind the suite's.
+        packages: beside what every tree has.
+        hooks: shell lines run with the tree's folder as ``$1`` before packages are installed.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+
+
+PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "ca-certificates")
+PLAIN = Base("base")
+
+
 def missing_tools() -> list[str]:
     """Return what this machine lacks to build and boot a tree."""
     tools = [name for name in ("mmdebstrap", "systemd-nspawn", "nsenter") if shutil.which(name) is None]
     return tools if os.geteuid() == 0 else [*tools, "root"]
 
 
-def base_tree() -> Path:
+def base_tree(base: Base = PLAIN) -> Path:
     """Return the plain Debian tree, made if it is missing."""
     suite = os.environ.get("EXAMBOX_VM_SUITE", "trixie")
-    tree = BUILD / f"{suite}-base"
+    tree = BUILD / f"{suite}-{base.name}"
     if not (tree / "usr/lib/systemd/systemd").exists():
         shutil.rmtree(tree, ignore_errors=True)
         BUILD.mkdir(parents=True, exist_ok=True)
         exclude = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "locale", "doc")]
-        _run(
-            ["mmdebstrap", *MMDEBSTRAP, *exclude, suite, str(tree), "-"],
-            given=_sources(suite),
-        )
+        chosen = [f"--include={','.join((*PACKAGES, *base.packages))}"]
+        chosen += [f"--essential-hook={line}" for line in base.hooks]
+        run(["mmdebstrap", *MMDEBSTRAP, *exclude, *chosen, suite, str(tree), "-"], given=_sources(suite))
     return tree
 
 
@@ -74,21 +91,31 @@ def _sources(suite: str) -> str:
     return re.sub(rf"\b{here[1]}\b", suite, re.sub(r"(?m)^#.*\n", "", text))
 
 
-def installed_tree(target: Path) -> Path:
+def installed_tree(target: Path, base: Base = PLAIN) -> Path:
     """Make ``target`` a tree in which this source is installed by the commands of install.md and was never started."""
-    return _copied(_installed(), target)
+    return _copied(_installed(base), target)
 
 
 @functools.cache
-def _installed() -> Path:
-    target = _copied(base_tree(), BUILD / "installed")
+def _installed(base: Base) -> Path:
+    target = _copied(base_tree(base), BUILD / f"installed-{base.name}")
     _copy_source(target / SOURCE)
     shutil.copy("/etc/hosts", target / "etc/hosts")
-    nspawn = ["systemd-nspawn", "--quiet", "-D", str(target), "--as-pid2", "--pipe", *NSPAWN, "--resolv-conf=copy-host"]
-    nspawn += [f"--setenv={name}={value}" for name, value in (INSIDE | _pip_settings(target)).items()]
+    settings = _pip_settings(target)
     for block in shell_blocks("install.md"):
-        _run([*nspawn, "sh", "-euc", f"cd /{SOURCE}\n{block}"])
+        run_in(target, "sh", "-euc", f"cd /{SOURCE}\n{block}", more=settings)
     return target
+
+
+def run_in(tree: Path, *command: str, more: dict[str, str] | None = None) -> str:
+    """Run a command as root in a tree that is not booted, with this machine's network, and return its output.
+
+    Raises:
+        ContainerError: it failed.
+    """
+    nspawn = ["systemd-nspawn", "--quiet", "-D", str(tree), "--as-pid2", "--pipe", *NSPAWN, "--resolv-conf=copy-host"]
+    nspawn += [f"--setenv={name}={value}" for name, value in (INSIDE | (more or {})).items()]
+    return run([*nspawn, *command])
 
 
 def shell_blocks(document: str) -> list[str]:
@@ -98,12 +125,12 @@ def shell_blocks(document: str) -> list[str]:
 
 def _copied(source: Path, target: Path) -> Path:
     shutil.rmtree(target, ignore_errors=True)
-    _run(["cp", "-a", "--reflink=auto", str(source), str(target)])
+    run(["cp", "-a", "--reflink=auto", str(source), str(target)])
     return target
 
 
 def _copy_source(target: Path) -> None:
-    listed = _run(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z"])
+    listed = run(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z"])
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +161,7 @@ class Container:
         Raises:
             ContainerError: it failed.
         """
-        return _run(self._inside(command), environ=INSIDE, timeout=timeout, ok=ok)
+        return run(self._inside(command), environ=INSIDE, timeout=timeout, ok=ok)
 
     def code(self, *command: str, timeout: float = 60) -> int:
         """Run a command inside and return its exit code."""
@@ -227,9 +254,14 @@ def _power_off(process: subprocess.Popen[bytes], leader: int) -> None:
         process.wait()
 
 
-def _run(
+def run(
     command: list[str], *, given: str = "", environ: dict[str, str] | None = None, timeout: float = 900, ok: bool = True
 ) -> str:
+    """Run a command and return its output; with ``ok`` it has to succeed.
+
+    Raises:
+        ContainerError: it failed; the message ends with what it said.
+    """
     done = subprocess.run(
         command, input=given, env=environ, capture_output=True, text=True, check=False, timeout=timeout
     )
