@@ -21,6 +21,16 @@ from appliance.cameras.store import add_camera
 from appliance.clock import SystemClock
 from appliance.config import BoxSettings, PathSettings, Settings
 from appliance.database import open_box_database, write
+from appliance.exams.records import Warning as Flag
+from appliance.sittings.warnings import note_warning
+from appliance.usb.cleaning import clean
+from appliance.usb.devices_rows import Present, keep_present
+from appliance.usb.events import UsbEvent, note_event
+from appliance.usb.model import Decision, Device, Interface
+from appliance.usb.orders import let_in
+from appliance.usb.policies import default_text, keep_policy
+from appliance.usb.ports import name_port
+from appliance.usb.seen import confirm, propose
 from appliance.vault.holds import place_hold
 from appliance.vault.keys import add_recipient, init_keys
 from appliance.vault.recipients import make_recipient
@@ -43,6 +53,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Page
     from sqlite_utils import Database
+
+    from appliance.clock import Clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -83,11 +95,20 @@ GIVEN = {
     "hub_assignment": ("made_by",),
     "hub_item": ("note",),
     "hub_media": ("why", "made_by"),
+    "usb_policy": ("made_by", "why"),
+    "usb_order": ("made_by", "why", "ended_by"),
+    "usb_device": ("problem",),
+    "usb_event": ("why", "seat"),
+    "usb_port": ("label", "seat", "changed_by"),
+    "usb_seen": ("confirmed_by",),
+    "seat_agent_code": ("seat", "made_by"),
+    "seat_agent": ("name", "seat", "enrolled_by"),
 }
 # Tables without a number of their own for each row.
 UNNUMBERED = frozenset(
     {"roster_entry", "seat", "session_ticket", "delivery_attempt", "delivery_target", "centre_waiting", "centre_stick",
-     "hub_assignment", "hub_box", "hub_item", "hub_media", "hub_code", "hub", "centre", "centre_media"}
+     "hub_assignment", "hub_box", "hub_item", "hub_media", "hub_code", "hub", "centre", "centre_media",
+     "seat_agent_code"}
 )  # fmt: skip
 # Structured values: their texts are put in before they are stored, or come from the columns above.
 JSON = {
@@ -98,7 +119,7 @@ JSON = {
     "seat": ("cameras",),
     "sitting_event": ("body",),
     "session": ("wire", "parameters"),
-    "warning": ("detail", "judgements"),
+    "warning": ("detail", "judgements", "subject"),
     "incident": ("evidence",),
     "review_event": ("body",),
     "delivery": ("body",),
@@ -109,6 +130,15 @@ JSON = {
     "hub_item": ("body",),
     "hub_sitting": ("register",),
     "hub_extra_time": ("body",),
+    "usb_policy": ("text",),
+    "usb_order": ("subject",),
+    "usb_state": ("body",),
+    "usb_device": ("device", "decision"),
+    "usb_event": ("device",),
+    "usb_seen": ("device",),
+    "usb_signed_policy": ("body",),
+    "seat_agent": ("state",),
+    "seat_event": ("body",),
 }
 # Those whose values the box itself chooses from a list, makes, or checks against `[a-z0-9-]` before it takes them.
 MADE = {
@@ -170,6 +200,15 @@ MADE = {
     "hub_media": ("id", "box", "sitting", "camera", "session"),
     "hub_segment": ("media", "sha256"),
     "hub_extra_time": ("id", "sitting"),
+    "usb_order": ("kind",),
+    "usb_device": ("port", "state"),
+    "usb_event": ("kind", "port", "hash", "mode", "verdict", "rule", "sitting"),
+    "usb_port": ("port",),
+    "usb_seen": ("hash",),
+    "seat_agent": ("id",),
+    "seat_event": ("agent", "epoch", "kind"),
+    "booking_offer": ("sitting",),
+    "booking": ("sitting", "candidate"),
 }  # fmt: skip
 FOUND = """() => ({
   ran: globalThis.pwned ?? null,
@@ -280,11 +319,43 @@ def furnish(settings: Settings, db: Database) -> None:
             "INSERT INTO delivery_attempt (delivery, number, at_us, took_us, status, body, error)"
             " SELECT id, 1, 5, 5, 500, 'x', 'x' FROM delivery"
         )
+    plug_in(db, clock)
     for action in ACTIONS:
         detail = dict.fromkeys(("sitting", "camera", "reason", "name", "role", "count", "label", "from", "to"), MARK)
         for text in (MARK, FORMULA):
             auditlog.append(db, action, clock=clock, who=text, where=text, detail=detail, personal={"account": text})
     fill(db)
+
+
+def plug_in(db: Database, clock: Clock) -> None:
+    """Have a device with markup for words at a named port, ordered about, warned of, and at a workstation."""
+    words = clean(MARK)
+    device = Device(
+        port="1-1", vendor=1, product=2, name=words, manufacturer=words, serial=words, hash="h",
+        interfaces=(Interface(8, 6, 0x50),),
+    )  # fmt: skip
+    now = clock.wall_us()
+    block = Decision(verdict="block", rule="storage", why=f"Rule “storage” blocks it: {words}.")
+    with write(db):
+        keep_present(db, Present(device=device, decision=block, state="out", problem="x", since_us=now, looked_us=now))
+        note_event(
+            db, UsbEvent(at_us=now, kind="plugged", port="1-1", last_us=now, mode="armed", verdict="block", why="x",
+                         rule="storage", device=device, seat="x"),
+        )  # fmt: skip
+        db.conn.execute(
+            "INSERT INTO seat_agent (id, name, seat, public_key, enrolled_us, enrolled_by, expires_us)"
+            " VALUES ('seat-0', 'x', 'x', x'00', ?, 'x', ?)",
+            (now, now + 10**12),
+        )
+        db.conn.execute("INSERT INTO seat_agent_code VALUES (x'00', 'x', ?, 'x', ?, NULL, NULL)", (now, now + 10**12))
+    keep_policy(db, default_text() + "\n", clock=clock, who="x", why="x")
+    name_port(db, "1-1", label="x", seat="x", who="x", clock=clock)
+    propose(db, [device], clock=clock)
+    confirm(db, ["h"], who="x", clock=clock)
+    let_in(db, device, words=words, who="x", why="x", clock=clock)
+    flag = Flag(id="w-usb", session="", kind="forbidden_device", start_us=now, end_us=now)
+    subject = {"what": words, "name": words, "port": words, "verdict": words, "hash": "h"}
+    note_warning(db, flag, clock=clock, seat="x", subject=subject)
 
 
 def fill(db: Database) -> None:
