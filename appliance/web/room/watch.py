@@ -32,8 +32,8 @@ TICK_SECONDS = 0.04
 """How often the database is asked whether anything changed, which costs microseconds: an alert is told within this."""
 LOOK_US = SECOND_US
 """Capture is asked this often; sooner where a row changed, which it does when a camera's state does."""
-CHANGED_US = 250_000
-"""But no more often than this, however much is written."""
+CHANGED_TICKS = 6
+"""But not again before so many ticks (a quarter of a second), however much is written."""
 REVIEW_US = 5 * SECOND_US
 """Sessions are looked at this often for their age alone; at once where a row changed."""
 PHOTO_US = 5 * SECOND_US
@@ -156,19 +156,26 @@ class Eye:
         self._changes = ChangeWatch(db)
         self._looked_us: int | None = None
         self._reviewed_us: int | None = None
-        self._unseen = False
-        self._unreviewed = False
+        self._unseen = self._unreviewed = False
+        self._rested = CHANGED_TICKS
 
     def wants(self, now_us: int) -> tuple[bool, bool, bool]:
-        """Return whether anything was written, whether to look at the whole room, and whether at the sessions."""
+        """Return whether anything was written, whether to look at the whole room, and whether at the sessions.
+
+        Called once a tick.
+        """
         changed = self._changes.changed()
-        self._unseen = self._unseen or changed
-        look = _due(self._looked_us, now_us, CHANGED_US if self._unseen else LOOK_US)
-        review = _due(self._reviewed_us, now_us, CHANGED_US if self._unreviewed or changed else REVIEW_US)
-        self._unreviewed = (self._unreviewed or changed) and not review
-        self._unseen = self._unseen and not look
-        self._looked_us = now_us if look else self._looked_us
-        self._reviewed_us = now_us if review else self._reviewed_us
+        self._unseen, self._unreviewed = self._unseen or changed, self._unreviewed or changed
+        self._rested += 1
+        may = self._rested >= CHANGED_TICKS
+        look = (may and self._unseen) or _due(self._looked_us, now_us, LOOK_US)
+        review = (may and self._unreviewed) or _due(self._reviewed_us, now_us, REVIEW_US)
+        if look:
+            self._looked_us, self._unseen = now_us, False
+        if review:
+            self._reviewed_us, self._unreviewed = now_us, False
+        if look or review:
+            self._rested = 0
         return changed, look, review
 
 
