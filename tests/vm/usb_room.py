@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ class UsbRoom:
         command += ["-chardev", f"socket,id=agent,path={sockets[1]},server=on,wait=off"]
         command += ["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=room"]
         self._command, self._sockets = command, sockets
+        self._asked, self._said = 0, b""
         self._there: set[str] = set()
         self._plugged: dict[str, MadeDevice | Path | None] = {}
 
@@ -82,7 +84,6 @@ class UsbRoom:
             self.plug("usb-kbd", KEYBOARD)
             self._line = stack.enter_context(socket.socket(socket.AF_UNIX))
             self._line.connect(str(self._sockets[1]))
-            self._said = stack.enter_context(self._line.makefile("r", encoding="utf-8"))
             self.wait_for_agent()
             self._stack = stack.pop_all()
         return self
@@ -91,30 +92,45 @@ class UsbRoom:
         """Switch it off."""
         self._stack.close()
 
-    def wait_for_agent(self) -> None:
-        """Wait until the agent answers, as after a start of the machine."""
+    def wait_for_agent(self, *, after: str = "") -> None:
+        """Wait until the agent answers, at another start of the machine than ``after``."""
+
+        def is_there() -> bool:
+            try:
+                return str(self.ask("boot", seconds=5)) != after
+            except TimeoutError:
+                return False
+
         try:
-            self.ask("heard", seconds=BOOT_SECONDS)
-        except TimeoutError as problem:
+            until(is_there, BOOT_SECONDS, "the machine's start")
+        except AssertionError as problem:
             said = self._console.read_text(encoding="utf-8", errors="replace")
             raise RoomError(f"The machine did not come up:\n{said[-3000:]}") from problem
 
     def send(self, what: str, **arguments: Any) -> None:
         """Ask without waiting; the next `answer` is to it."""
-        self._line.sendall(json.dumps({"do": what} | arguments).encode() + b"\n")
+        self._asked += 1
+        self._line.sendall(json.dumps({"number": self._asked, "do": what} | arguments).encode() + b"\n")
 
     def answer(self, seconds: float = ANSWER_SECONDS) -> Any:
-        """Return the answer to what was sent.
+        """Return the answer to what was sent last; earlier ones that nobody waited for are dropped.
 
         Raises:
             RoomError: it failed inside.
             TimeoutError: no answer came.
         """
-        self._line.settimeout(seconds)
-        said = json.loads(self._said.readline())
-        if "problem" in said:
-            raise RoomError(said["problem"])
-        return said["value"]
+        end = time.monotonic() + seconds
+        while True:
+            while b"\n" not in self._said:
+                self._line.settimeout(max(0.01, end - time.monotonic()))
+                self._said += self._line.recv(1 << 20)
+            line, _, self._said = self._said.partition(b"\n")
+            said = json.loads(line)
+            if said["number"] != self._asked:
+                continue
+            if "problem" in said:
+                raise RoomError(said["problem"])
+            return said["value"]
 
     def ask(self, what: str, *, seconds: float = ANSWER_SECONDS, **arguments: Any) -> Any:
         """Ask the agent and return its answer; errors as `answer` has them."""
@@ -218,9 +234,9 @@ class UsbRoom:
 
     def restart(self) -> None:
         """Start the machine anew, as its switch-off button and switch do."""
+        boot = self.ask("boot")
         self.send("run", argv=["systemctl", "reboot"])
-        self.answer()
-        self.wait_for_agent()
+        self.wait_for_agent(after=boot)
 
     def _once(self, command: str, **arguments: Any) -> None:
         if arguments["id"] not in self._there:

@@ -120,11 +120,14 @@ class Agent:
             "pictures": self.eyes.pictures,
             "openings": self.eyes.openings,
             "now_us": self.clock.wall_us(),
-            "boot": _said(Path("/proc/sys/kernel/random/boot_id")),
             "state": msgspec.to_builtins(state_of(self.db)) if self._has_tables() else None,
             "devices": {one.device.port: _present(one) for one in present(self.db)} if self._has_tables() else {},
             "events": [_event(one) for one in reversed(fresh)],
         }
+
+    def boot(self) -> str:
+        """Return which start of the machine this is."""
+        return _said(Path("/proc/sys/kernel/random/boot_id"))
 
     def heard(self, after: int = 0) -> list[tuple[str, str, int]]:
         """Return devices the kernel told of."""
@@ -246,7 +249,9 @@ def main() -> None:
             waiting += more
             while b"\n" in waiting:
                 asked, _, waiting = waiting.partition(b"\n")
-                answer = json.dumps(_answer(agent, json.loads(asked))).encode() + b"\n"
+                question = json.loads(asked)
+                number = {"number": question.pop("number")}
+                answer = json.dumps(number | _answer(agent, question)).encode() + b"\n"
                 while answer:
                     answer = answer[line.write(answer) :]
 
