@@ -84,7 +84,7 @@ class Judge:
                 times=times,
                 warns=decided.verdict != "allow",
             )
-            for one, times in _passed(port, device, before, news)
+            for one, times in _passed(port, device, None if again else before, news)
         )
         if device is None:
             return self._unplugged(port, before, passed, now_us, enforces=mode.enforces)
@@ -170,7 +170,10 @@ class Judge:
 def _passed(
     port: str, device: Device | None, before: Present | None, news: PortNews | None
 ) -> list[tuple[Device, int]]:
-    """Return the devices that came and are gone again before they could be read, each with how often."""
+    """Return the devices that came and are gone again before they could be read, each with how often.
+
+    ``before`` is what was known already, where the events may be of that; None where they are of what came after it.
+    """
     known = [one for one in (device, None if before is None else before.device) if one is not None]
     came = () if news is None else news.came
     return [(one.as_device(port), one.times) for one in came if not any(map(one.is_of, known))]

@@ -219,6 +219,21 @@ def test_a_rejected_device_is_dropped_until_it_is_plugged_in_again(room: Room) -
     assert len(room.warnings) == 1
 
 
+def test_a_device_that_follows_one_of_its_make_and_is_gone_at_once_is_not_lost(room: Room) -> None:
+    """A stick that takes the place of another of the same make, and is gone before it could be read, is told too."""
+    room.start()
+    arm(room.db, who="Grace", clock=room.clock)
+    room.round()
+    room.plug("1-1", STICK)
+    assert sum(one.times for one in room.events("plugged")) == 1
+    room.kernel.unplug("1-1")
+    room.kernel.plug("1-1", described(STICK))
+    room.kernel.unplug("1-1")
+    room.round()
+    assert sum(one.times for one in room.events("plugged")) == 2
+    assert [one.verdict for one in room.events("plugged")] == ["block", "block"]
+
+
 def test_repeats_are_one_event_and_one_warning(room: Room) -> None:
     """A stick that is pulled and pushed five times in a minute is told once, with how often and until when."""
     armed(room)
