@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -126,30 +126,39 @@ def test_how_long_a_decision_takes(armed: UsbRoom) -> None:
         name: f"{statistics.median(one):.0f} ms (most {max(one):.0f})"
         for name, one in (("decided", decided), ("committed", committed))
     }
-    FIGURES.append(f"USB, {TIMED} keyboards, emulated: from the kernel's event {figures}")
+    FIGURES.append(
+        f"USB, {TIMED} keyboards, emulated: from the kernel's event {', '.join(f'{one} {said}' for one, said in figures.items())}"
+    )
+
+
+def _decided(look: dict[str, Any]) -> Counter[str]:
+    """Count decisions about devices that came, by port; one that goes while it is read can seem a changed one."""
+    found = Counter[str]()
+    for event in look["events"]:
+        found[event["port"]] += event["times"] if event["kind"] in {"plugged", "changed"} else 0
+    return found
 
 
 def test_two_hundred_plugs_are_two_hundred_decisions(armed: UsbRoom) -> None:
     """However fast devices come and go, each that the kernel told of is decided, and none is ever let in."""
-    after, heard, before = armed.ask("last_event"), armed.ask("count_heard"), armed.look()
+    heard, before = armed.ask("count_heard"), armed.look()
     opened = armed.run("dmesg").count("authorized to connect")
     for number in range(PLUGS):
         armed.plug("usb-kbd", f"plug{number}")
         armed.until_heard(heard + number + 1)
         armed.unplug(f"plug{number}")
 
-    look = armed.until(lambda look: len(look["devices"]) == 2, "all gone", after)
-    told, decided = Counter(port for port, _, _ in armed.ask("heard", after=heard)), Counter[str]()
-    for event in look["events"]:
-        decided[event["port"]] += event["times"] if event["kind"] == "plugged" else 0
-    assert decided == told
+    look = armed.until(lambda look: len(look["devices"]) == 2, "all gone")
+    told = Counter(port for port, _, _ in armed.ask("heard", after=heard))
+    assert _decided(look) - _decided(before) == told
     assert told.total() == PLUGS
-    assert {event["verdict"] for event in look["events"]} == {"block"}
+    fresh = [event for event in look["events"] if event["at_us"] > before["now_us"]]
+    assert {event["verdict"] for event in fresh} == {"block"}
     assert armed.run("dmesg").count("authorized to connect") == opened
     assert nodes(look) == nodes(before)
-    whole = sum(bool(event["serial"]) for event in look["events"] if event["kind"] == "plugged")
-    said = f"{whole} kinds of event read whole, the others gone before; {look['state']['missed']} found by the sweep"
-    FIGURES.append(f"USB, {PLUGS} plugs: {PLUGS} decided; {said}")
+    FIGURES.append(
+        f"USB, {PLUGS} plugs: {PLUGS} decided; {look['state']['missed']} found by the sweep and not by an event"
+    )
 
 
 def test_a_broken_device_holds_up_nothing(armed: UsbRoom) -> None:
