@@ -126,9 +126,8 @@ def test_how_long_a_decision_takes(armed: UsbRoom) -> None:
         name: f"{statistics.median(one):.0f} ms (most {max(one):.0f})"
         for name, one in (("decided", decided), ("committed", committed))
     }
-    FIGURES.append(
-        f"USB, {TIMED} keyboards, emulated: from the kernel's event {', '.join(f'{one} {said}' for one, said in figures.items())}"
-    )
+    said = ", ".join(f"{name} {figure}" for name, figure in figures.items())
+    FIGURES.append(f"USB, {TIMED} keyboards, emulated: from the kernel's event {said}")
 
 
 def _decided(look: dict[str, Any]) -> Counter[str]:
