@@ -60,13 +60,16 @@ def read_device(folder: Path) -> Device | None:
 
 
 def read_attributes(folder: Path) -> Attributes | None:
-    """Return a device's attributes as they stand in its sysfs folder; None where it is no device or is gone."""
+    """Return a device's attributes as they stand in its sysfs folder; None where it is no device or is gone.
+
+    One that goes, or is followed by another, while it is read counts as gone: what was read by then is of no device.
+    """
     vendor, product = _hex(folder / "idVendor"), _hex(folder / "idProduct")
     if not PORT.fullmatch(folder.name) or vendor is None or product is None:
         return None
-    raw = _raw(folder)
-    texts = _TEXTS.texts_of(folder, _text(folder / "devnum"), (vendor, product, raw))
-    return Attributes(
+    raw, number = _raw(folder), _text(folder / "devnum")
+    texts = _TEXTS.texts_of(folder, number, (vendor, product, raw))
+    found = Attributes(
         port=folder.name,
         vendor=vendor,
         product=product,
@@ -78,6 +81,8 @@ def read_attributes(folder: Path) -> Attributes | None:
         raw=raw,
         parent_hash=_parent_hash(folder),
     )
+    is_there = (_hex(folder / "idVendor"), _text(folder / "devnum")) == (vendor, number)
+    return found if is_there else None
 
 
 def device_of(attributes: Attributes) -> Device:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from appliance.usb import sysfs_device
 from appliance.usb.cleaning import MARK
 from appliance.usb.library import described, library
 from appliance.usb.model import Device
@@ -89,6 +90,38 @@ def test_what_is_no_device_or_is_gone_is_none(tmp_path: Path, machine: dict[str,
     assert hash_of(flat / "1-77") == ""
     (flat / "1-2" / "idVendor").write_text("zzzz\n")
     assert read_device(flat / "1-2") is None
+
+
+@pytest.mark.parametrize("follows", [True, False], ids=["another follows", "gone"])
+def test_a_device_that_goes_while_it_is_read_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, follows: bool
+) -> None:
+    """What was read of two devices, or of half of one, is no device: it would look as if one had changed."""
+    folder = write_sysfs(tmp_path, {"1-1": described("stick-sandisk-ultra-fit")}) / "1-1"
+    assert read_device(folder) is not None
+    read = sysfs_device._raw
+
+    def raw_and_gone(place: Path) -> bytes:
+        found = read(place)
+        if follows:
+            (place / "devnum").write_text("99\n")
+        else:
+            shutil.rmtree(place.resolve())
+        return found
+
+    (folder / "devnum").write_text("98\n")
+    monkeypatch.setattr(sysfs_device, "_raw", raw_and_gone)
+    if follows:
+        number = sysfs_device._text
+        seen: list[Path] = []
+
+        def before_and_after(path: Path) -> bytes:
+            seen.append(path)
+            first = path.name == "devnum" and seen.count(path) == 1
+            return b"98" if first else number(path)
+
+        monkeypatch.setattr(sysfs_device, "_text", before_and_after)
+    assert read_device(folder) is None
 
 
 def test_hostile_words_are_cleaned_and_the_hash_is_over_the_words_as_they_came(tmp_path: Path) -> None:
