@@ -104,7 +104,7 @@ def test_a_second_factor_is_set_up_used_and_done_without(page: Page, box: Box) -
     page.get_by_role("button", name="Continue").click()
     picture = page.locator("img.qr")
     picture.wait_for()
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
+    until(lambda: picture.evaluate("image => image.complete && image.naturalWidth > 100"), 10, "the code's picture")
     page.get_by_text("No camera? Type the secret").click()
     secret = page.locator("[data-secret]").inner_text().replace(" ", "")
     first = str(pyotp.TOTP(secret).now())
