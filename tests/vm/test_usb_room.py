@@ -66,7 +66,7 @@ def test_a_stick_plugged_in_while_armed_is_never_a_disk_and_the_room_is_told(arm
     assert nodes(look) == nodes(before)
     [event] = [event for event in armed.look(after)["events"] if event["kind"] == "plugged"]
     assert (event["serial"], event["verdict"], event["rule"]) == ("armed", "block", "storage")
-    told = armed.ask("warning", number=event["warning"])["subject"]
+    told = armed.ask("warning", told=event["warning"])["subject"]
     assert (told["what"], told["port"], told["verdict"], told["state"]) == ("usb-stick", port, "block", "out")
     said = armed.run("exambox", "usb", "status")
     assert (

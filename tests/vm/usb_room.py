@@ -110,7 +110,8 @@ class UsbRoom:
     def send(self, what: str, **arguments: Any) -> None:
         """Ask without waiting; the next `answer` is to it."""
         self._asked += 1
-        self._line.sendall(json.dumps({"number": self._asked, "do": what} | arguments).encode() + b"\n")
+        # The arguments apart: one called as the question's own keys must not take their place.
+        self._line.sendall(json.dumps({"number": self._asked, "do": what, "with": arguments}).encode() + b"\n")
 
     def answer(self, seconds: float = ANSWER_SECONDS) -> Any:
         """Return the answer to what was sent last; earlier ones that nobody waited for are dropped.

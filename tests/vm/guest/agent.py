@@ -175,9 +175,9 @@ class Agent:
         """Return what people were told in the sitting."""
         return [msgspec.to_builtins(one) for one in warnings_of(self.db, sitting=SITTING)]
 
-    def warning(self, number: int) -> Any:
+    def warning(self, told: int) -> Any:
         """Return one thing people were told."""
-        return msgspec.to_builtins(get_warning(self.db, number))
+        return msgspec.to_builtins(get_warning(self.db, told))
 
     def call_sitting_off(self) -> None:
         """Call the sitting off."""
@@ -259,7 +259,7 @@ def main() -> None:
 def _answer(agent: Agent, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         does: Callable[..., Any] = getattr(agent, asked.pop("do"))
-        return {"value": does(**asked)}
+        return {"value": does(**asked["with"])}
     except Exception:  # noqa: BLE001  told to the test, which fails
         return {"problem": traceback.format_exc()}
 
