@@ -362,6 +362,19 @@ def test_hostile_words_of_a_device_are_made_safe_here_too(room: Room, session: S
     body = read_body("usb", write_body(hostile))
     assert isinstance(body, UsbSeen)
     assert body.device.hash == "the stick"
+    ruled = replace(SEEN, decision=replace(SEEN.decision, rule="\u202egnp\x1b"))
+    told = read_body("usb", write_body(ruled))
+    assert isinstance(told, UsbSeen)
+    assert not {"\u202e", "\x1b"} & set(told.decision.rule)
+
+
+@pytest.mark.parametrize("part", ["hash", "parent_hash", "rule"])
+def test_words_of_a_workstation_beyond_any_length_are_no_body(part: str) -> None:
+    """What has a known length is refused where it is longer, before it stands in a warning or the log."""
+    long = "x" * 5000
+    device = SEEN.device if part == "rule" else replace(SEEN.device, **{part: long})
+    decision = replace(SEEN.decision, rule=long) if part == "rule" else SEEN.decision
+    assert read_body("usb", write_body(replace(SEEN, device=device, decision=decision))) is None
 
 
 def test_what_was_told_is_forgotten_after_its_time(room: Room, session: StoredSession) -> None:

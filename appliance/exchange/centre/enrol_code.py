@@ -7,20 +7,13 @@ between the two cannot pass for the hub.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import BadInputError
+from appliance.exchange.typed_code import grouped, signs, typed
 
-_SIGNS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: none that is read for another."""
 _LENGTH: Final = 12
-_BITS: Final = 5 * _LENGTH
-_GROUP: Final = 4
-_FORM: Final = re.compile(rf"[{_SIGNS}]{{{2 * _LENGTH}}}")
-_TYPED: Final = str.maketrans("OIL", "011", " -\t\u2010\u2011\u2013")
-_MOST_TYPED: Final = 100
 
 
 class EnrolCodeError(BadInputError):
@@ -43,8 +36,7 @@ class EnrolCode:
 
     def __str__(self) -> str:
         """The code as people read it: ``ABCD-EFGH-JKMN-PQRS-TVWX-YZ23``."""
-        text = self.secret + self.hub_print
-        return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
+        return grouped(self.secret + self.hub_print)
 
 
 def new_code(random: bytes, hub_public: bytes) -> EnrolCode:
@@ -53,9 +45,7 @@ def new_code(random: bytes, hub_public: bytes) -> EnrolCode:
     Raises:
         ValueError: there are fewer.
     """
-    if len(random) * 8 < _BITS:
-        raise ValueError(f"a code needs {_BITS} random bits")
-    return EnrolCode(_signs(random), _signs(hashlib.sha256(hub_public).digest()))
+    return EnrolCode(signs(random, _LENGTH), _print(hub_public))
 
 
 def parse_code(text: str) -> EnrolCode:
@@ -64,8 +54,8 @@ def parse_code(text: str) -> EnrolCode:
     Raises:
         EnrolCodeError: it does not have the form of a code.
     """
-    plain = text[:_MOST_TYPED].strip().upper().translate(_TYPED)
-    if len(text) > _MOST_TYPED or not _FORM.fullmatch(plain):
+    plain = typed(text, 2 * _LENGTH)
+    if plain is None:
         raise EnrolCodeError(
             "This is no code of a central service: it has six groups of four letters or digits.",
             hint="Copy it as the central service shows it, for example ABCD-EFGH-JKMN-PQRS-TVWX-YZ23.",
@@ -79,14 +69,12 @@ def check_hub(code: EnrolCode, hub_public: bytes) -> None:
     Raises:
         EnrolCodeError: it is another one: somebody stands between.
     """
-    if _signs(hashlib.sha256(hub_public).digest()) != code.hub_print:
+    if _print(hub_public) != code.hub_print:
         raise EnrolCodeError(
             "The central service that answered is not the one that made the code.",
             hint="Check its address. If it is right, somebody stands between: do not enrol, tell who runs the network.",
         )
 
 
-def _signs(data: bytes) -> str:
-    """Return the first 60 bits as 12 signs."""
-    number = int.from_bytes(data) >> (len(data) * 8 - _BITS)
-    return "".join(_SIGNS[number >> shift & 31] for shift in range(_BITS - 5, -1, -5))
+def _print(hub_public: bytes) -> str:
+    return signs(hashlib.sha256(hub_public).digest(), _LENGTH)

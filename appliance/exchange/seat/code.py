@@ -8,20 +8,14 @@ connection nobody vouches for, held against the print, and is the only authority
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import BadInputError
+from appliance.exchange.typed_code import grouped, signs, typed
 
-_SIGNS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: none that is read for another."""
 SECRET_LENGTH: Final = 12
 PRINT_LENGTH: Final = 20
-_GROUP: Final = 4
-_FORM: Final = re.compile(rf"[{_SIGNS}]{{{SECRET_LENGTH + PRINT_LENGTH}}}")
-_TYPED: Final = str.maketrans("OIL", "011", " -\t\u2010\u2011\u2013")
-_MOST_TYPED: Final = 100
 
 
 class SeatCodeError(BadInputError):
@@ -44,8 +38,7 @@ class SeatCode:
 
     def __str__(self) -> str:
         """The code as people read it: eight groups of four."""
-        text = self.secret + self.anchor_print
-        return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
+        return grouped(self.secret + self.anchor_print)
 
 
 def new_code(random: bytes, anchor: bytes) -> SeatCode:
@@ -54,9 +47,7 @@ def new_code(random: bytes, anchor: bytes) -> SeatCode:
     Raises:
         ValueError: there are fewer.
     """
-    if len(random) * 8 < 5 * SECRET_LENGTH:
-        raise ValueError("a code needs 60 random bits")
-    return SeatCode(_signs(random, SECRET_LENGTH), _print(anchor))
+    return SeatCode(signs(random, SECRET_LENGTH), _print(anchor))
 
 
 def parse_code(text: str) -> SeatCode:
@@ -65,8 +56,8 @@ def parse_code(text: str) -> SeatCode:
     Raises:
         SeatCodeError: it does not have the form of a code.
     """
-    plain = text[:_MOST_TYPED].strip().upper().translate(_TYPED)
-    if len(text) > _MOST_TYPED or not _FORM.fullmatch(plain):
+    plain = typed(text, SECRET_LENGTH + PRINT_LENGTH)
+    if plain is None:
         raise SeatCodeError(
             "This is no code for a workstation: it has eight groups of four letters or digits.",
             hint="Copy it as the box shows it, on the page “Seat agents”.",
@@ -89,11 +80,4 @@ def check_anchor(code: SeatCode, anchor: bytes) -> None:
 
 
 def _print(anchor: bytes) -> str:
-    return _signs(hashlib.sha256(anchor).digest(), PRINT_LENGTH)
-
-
-def _signs(data: bytes, length: int) -> str:
-    """Return the first bits as so many signs of five bits."""
-    bits = 5 * length
-    number = int.from_bytes(data) >> (len(data) * 8 - bits)
-    return "".join(_SIGNS[number >> shift & 31] for shift in range(bits - 5, -1, -5))
+    return signs(hashlib.sha256(anchor).digest(), PRINT_LENGTH)

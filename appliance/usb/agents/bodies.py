@@ -13,6 +13,9 @@ Change = Literal["plugged", "unplugged", "changed", "judged"]
 """``judged``: it was there already, and what is decided about it is new (the policy, the mode)."""
 Enforced = Literal["in", "partly", "out", "rejected", "failed", "noted"]
 MAX_APPLICATION: Final = 80
+MAX_HASH: Final = 64
+"""SHA-256 in base64 has 44 characters."""
+MAX_RULE: Final = 48
 _DEVICE_TEXTS: Final = ("serial", "manufacturer", "name")
 
 
@@ -71,12 +74,14 @@ def read_body(kind: str, text: str) -> Body | None:
     except (msgspec.DecodeError, KeyError):
         return None
     if isinstance(found, UsbSeen):
-        texts = {name: clean(getattr(found.device, name)) for name in _DEVICE_TEXTS}
-        why = clean(found.decision.why)
+        said, decided = found.device, found.decision
+        if len(said.hash) > MAX_HASH or len(said.parent_hash) > MAX_HASH or len(decided.rule) > MAX_RULE:
+            return None
+        texts = {name: clean(getattr(said, name)) for name in (*_DEVICE_TEXTS, "hash", "parent_hash", "speed")}
         return msgspec.structs.replace(
             found,
-            device=msgspec.structs.replace(found.device, **texts),
-            decision=msgspec.structs.replace(found.decision, why=why),
+            device=msgspec.structs.replace(said, **texts),
+            decision=msgspec.structs.replace(decided, why=clean(decided.why), rule=clean(decided.rule)),
             problem=clean(found.problem),
         )
     if isinstance(found, WindowChange):

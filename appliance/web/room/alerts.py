@@ -21,12 +21,15 @@ SHOWN: Final = 12
 """More groups than this are counted, and found on the sitting's page of warnings."""
 _LOOKED_AT: Final = 500
 _WITHOUT_SITTING_US: Final = 12 * 3600 * SECOND_US
-"""One that belongs to no sitting is shown for so long."""
+"""One that belongs to no sitting is shown for so long after it began."""
+_COLUMNS: Final = "w.number, w.kind, w.start_us, w.end_us, w.seat, w.session, w.subject, w.sitting"
+_UNJUDGED: Final = "w.subject <> '{}' AND w.judgements = '[]' AND w.kind <> 'active_window_changed'"
+# Each half by the index on sitting and start: asked at each commit, it must not read the warnings of all years.
 _OPEN: Final = (
-    "SELECT w.number, w.kind, w.start_us, w.end_us, w.seat, w.session, w.subject, w.sitting, s.name AS sitting_name"
-    " FROM warning w LEFT JOIN sitting s ON s.id = w.sitting"
-    " WHERE w.subject <> '{}' AND w.judgements = '[]' AND w.kind <> 'active_window_changed'"
-    " AND (s.status <> 'closed' OR (s.id IS NULL AND w.end_us > ?)) ORDER BY w.number DESC LIMIT ?"
+    f"SELECT {_COLUMNS}, s.name AS sitting_name FROM sitting s CROSS JOIN warning w ON w.sitting = s.id"  # noqa: S608  own words
+    f" WHERE s.status <> 'closed' AND {_UNJUDGED}"
+    f" UNION ALL SELECT {_COLUMNS}, '' FROM warning w WHERE w.sitting IS NULL AND w.start_us > ? AND {_UNJUDGED}"
+    " ORDER BY 1 DESC LIMIT ?"
 )
 
 

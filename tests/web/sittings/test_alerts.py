@@ -16,6 +16,7 @@ from appliance.sittings.sessions import sessions_of
 from appliance.sittings.warnings import get_warning, note_warning, warnings_of
 from appliance.usb.orders import end_order, stand_down
 from appliance.usb.words import KINDS as ENGLISH
+from appliance.web.room import alerts
 from appliance.web.room.alerts import SHOWN, Row, alerts_fact, open_rows, repeats_of
 from appliance.web.room.photos import KEPT, Photos
 from appliance.web.services import of
@@ -220,3 +221,12 @@ def test_usb_that_was_opened_is_said_above_the_day(day: Day) -> None:
     assert "Ida opened it: The keyboard broke" in page
     end_order(day.db, order.id, who="Ida", clock=day.clock)
     assert "USB is open." not in day.page()
+
+
+def test_what_is_asked_at_each_commit_reads_no_warnings_of_sittings_that_are_closed(day: Day) -> None:
+    """A box of many years is asked as fast as a new one: warnings are reached by their sitting."""
+    plan = [row[3] for row in day.db.conn.execute(f"EXPLAIN QUERY PLAN {alerts._OPEN}", (0, 500))]
+    assert [step for step in plan if " w " in f"{step} "] == [
+        "SEARCH w USING INDEX warning_sitting (sitting=?)",
+        "SEARCH w USING INDEX warning_sitting (sitting=? AND start_us>?)",
+    ]
