@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 WINDOW_GAP_US: Final = 30 * SECOND_US
 """Window changes that follow one another within this are one warning."""
 WINDOW_KIND: Final = "change_active_window_on_computer"
+MOST_WARNINGS: Final = 20
+"""So many devices of one workstation within `FLOOD_US` are told one by one; then one warning says that there are more.
+
+Who has root on a workstation can make up devices without end: they must not hide what happens at other seats.
+"""
+FLOOD_US: Final = 60 * SECOND_US
 _RUNS_KEPT: Final = 16
 _UNIT: Final = "seat-agent"
 
@@ -195,7 +201,21 @@ def _device(db: Database, told: _Told, seen: UsbSeen) -> int | None:
         "seat": seat, "agent": told.agent.id, "state": seen.state,
     }  # fmt: skip
     flag = _flag(told, "forbidden_device", session, told.at_us)
+    if _floods(db, told):
+        number = told.clock.wall_us() // (10 * FLOOD_US)
+        flag = msgspec.structs.replace(flag, id=f"{told.agent.id}:flood:{sitting}:{number}")
+        subject = {"what": "storm", "seat": seat, "agent": told.agent.id, "verdict": seen.decision.verdict}
     return note_warning(db, flag, clock=told.clock, sitting=sitting, seat=seat, subject=subject).number
+
+
+def _floods(db: Database, told: _Told) -> bool:
+    """Whether this workstation has made as many warnings of late as are told one by one, as they were received."""
+    sql = (
+        "SELECT COUNT(DISTINCT warning) FROM seat_event WHERE agent = ? AND kind = 'usb' AND warning IS NOT NULL"
+        " AND received_us > ?"
+    )
+    made: int = db.conn.execute(sql, (told.agent.id, told.clock.wall_us() - FLOOD_US)).fetchone()[0]
+    return made >= MOST_WARNINGS
 
 
 def _repeated(db: Database, told: _Told, seen: UsbSeen) -> int | None:

@@ -12,7 +12,7 @@ from appliance.exams.seating import draft_seating
 from appliance.exchange.centre.canonical import sha256_text
 from appliance.exchange.seat.messages import Item, ReportRequest, State
 from appliance.sittings.rosters import roster_of
-from appliance.sittings.seat_reports import OutOfOrderError, take_report, watches_windows
+from appliance.sittings.seat_reports import MOST_WARNINGS, OutOfOrderError, take_report, watches_windows
 from appliance.sittings.seat_silence import SilenceWatch
 from appliance.sittings.seat_times import sitting_of_seat
 from appliance.sittings.seating import take_seating
@@ -366,6 +366,20 @@ def test_hostile_words_of_a_device_are_made_safe_here_too(room: Room, session: S
     told = read_body("usb", write_body(ruled))
     assert isinstance(told, UsbSeen)
     assert not {"\u202e", "\x1b"} & set(told.decision.rule)
+
+
+def test_a_workstation_that_makes_up_devices_does_not_flood_the_room(room: Room, session: StoredSession) -> None:
+    """Twenty are told one by one, the others are one warning; a minute later a new one is told by itself again."""
+    seat = Seat(room)
+    made_up = [replace(SEEN, device=replace(STICK, hash=f"made up {number}")) for number in range(200)]
+    seat.sends(*(seat.item("usb", one) for one in made_up))
+    subjects = [one.subject["what"] for one in seat.warnings]
+    assert (len(subjects), subjects.count("storm")) == (MOST_WARNINGS + 1, 1)
+    kept = room.db.conn.execute("SELECT COUNT(*) FROM seat_event").fetchone()[0]
+    assert (kept, session.id != "") == (200, True)
+    room.clock.advance(61)
+    seat.sees(replace(SEEN, device=replace(STICK, hash="a real one")))
+    assert seat.warnings[-1].subject["hash"] == "a real one"
 
 
 @pytest.mark.parametrize("part", ["hash", "parent_hash", "rule"])

@@ -23,7 +23,7 @@ _LOOKED_AT: Final = 500
 _WITHOUT_SITTING_US: Final = 12 * 3600 * SECOND_US
 """One that belongs to no sitting is shown for so long after it began."""
 _COLUMNS: Final = "w.number, w.kind, w.start_us, w.end_us, w.seat, w.session, w.subject, w.sitting"
-_UNJUDGED: Final = "w.subject <> '{}' AND w.judgements = '[]' AND w.kind <> 'active_window_changed'"
+_UNJUDGED: Final = "w.subject <> '{}' AND w.judgements = '[]' AND w.kind <> 'change_active_window_on_computer'"
 # Each half by the index on sitting and start: asked at each commit, it must not read the warnings of all years.
 _OPEN: Final = (
     f"SELECT {_COLUMNS}, s.name AS sitting_name FROM sitting s CROSS JOIN warning w ON w.sitting = s.id"  # noqa: S608  own words

@@ -136,7 +136,9 @@ class RoomWatch:
         newest = max((row.number for row in rows), default=0)
         if self._told_up_to is not None:
             for row in rows:
-                if row.number > self._told_up_to and abs(now_us - row.start_us) <= PHOTO_US:
+                # A picture says who is where: of a workstation that is silent it would say nothing.
+                new = row.number > self._told_up_to and row.kind == "forbidden_device"
+                if new and abs(now_us - row.start_us) <= PHOTO_US:
                     self.photos.take(row.number, [one.id for one in list_cameras(db) if one.enabled])
         self._told_up_to = max(self._told_up_to or 0, newest)
         told = alerts_fact(rows)

@@ -230,3 +230,13 @@ def test_what_is_asked_at_each_commit_reads_no_warnings_of_sittings_that_are_clo
         "SEARCH w USING INDEX warning_sitting (sitting=?)",
         "SEARCH w USING INDEX warning_sitting (sitting=? AND start_us>?)",
     ]
+
+
+def test_another_window_is_a_warning_of_its_candidate_and_no_alert(day: Day) -> None:
+    """It happens often and nobody has to come: it stands among the warnings, not above the room."""
+    day.ready()
+    now = day.clock.wall_us()
+    flag = Flag(id="w", session="", kind="change_active_window_on_computer", start_us=now, end_us=now)
+    note_warning(day.db, flag, clock=day.clock, sitting=day.sitting, subject={"what": "window", "name": "firefox"})
+    assert open_rows(day.db, now_us=now) == []
+    assert "Active window, firefox" in day.page("/warnings")
